@@ -1,0 +1,61 @@
+# `make demo` shows djq at work, `make test` proves that it works. Nothing but git, make and Python 3.11 is needed.
+
+PYTHON  ?= python3
+VENV    ?= .venv
+WORKERS ?= $(shell cpus=$$(nproc 2>/dev/null || echo 2); [ $$cpus -gt 4 ] && echo $$cpus || echo 4)
+ARGS    ?=
+
+BIN        := $(VENV)/bin
+READY      := $(VENV)/.ready
+DEMO_VENV  := demo/.venv
+DEMO_READY := $(DEMO_VENV)/.ready
+PLUGINS    := $(filter-out plugins/_template,$(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
+TYPED      := djq_core tests $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
+
+.DELETE_ON_ERROR:
+.PHONY: help demo demo-admin test lint format types layers docs chaos clean
+
+help:            ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+demo: $(DEMO_READY)        ## index Python's standard library through a real cluster
+	@cd demo && .venv/bin/python run.py
+
+demo-admin: $(DEMO_READY)  ## look at the demo's tasks in Django's admin
+	@cd demo && .venv/bin/python admin.py
+
+test: $(READY)   ## run all tests (ARGS="-k name" for some)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not chaos" $(ARGS)
+
+lint: $(READY)   ## check format and style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(READY) ## put format and style right
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: $(READY)  ## check types
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/mypy --config-file demo/mypy.ini demo
+	cd docs/examples && $(abspath $(BIN))/mypy --config-file mypy.ini .
+
+layers: $(READY) ## check that imports never point up
+	$(BIN)/lint-imports
+
+docs: $(READY)   ## build the documentation into docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/trees docs docs/_build/html
+
+chaos: $(READY)  ## the reliability scenarios in full
+	$(BIN)/python -m pytest -n 0 -m chaos -s --timeout 3600 $(ARGS)
+
+clean:           ## remove what these commands made
+	rm -rf $(VENV) $(DEMO_VENV) demo/var docs/examples/var docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
+
+$(READY): pyproject.toml requirements-dev.txt demo/requirements.txt .ci/venv $(PLUGINS:=/pyproject.toml)
+	@PYTHON="$(PYTHON)" .ci/venv $(VENV) -r requirements-dev.txt -e . $(addprefix -e ./,$(PLUGINS))
+	@touch $@
+
+$(DEMO_READY): pyproject.toml demo/requirements.txt .ci/venv plugins/djq_orm/pyproject.toml
+	@PYTHON="$(PYTHON)" .ci/venv $(DEMO_VENV) -r demo/requirements.txt -e . -e ./plugins/djq_orm
+	@touch $@

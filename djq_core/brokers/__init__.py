@@ -1,0 +1,13 @@
+"""The contract of a broker, and the way to the configured one (manual 1.3)."""
+
+from __future__ import annotations
+
+from djq_core import current
+from djq_core.brokers.base import Broker, BrokerSettings, Delivery
+
+__all__ = ["Broker", "BrokerSettings", "Delivery", "get_broker"]
+
+
+def get_broker(list_key: str | None = None) -> Broker:
+    """Return a new broker for a queue, the cluster's own by default; raises ConfigurationError (manual 1.3.8)."""
+    return current.runtime().broker(list_key)

@@ -1,0 +1,127 @@
+"""What follows once results are saved: code of plugins and of the site, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from djq_core.cluster.channels import Frame, Kind
+from djq_core.cluster.databases import refresh_connections
+from djq_core.cluster.faults import Faults
+from djq_core.cluster.keeper import FINAL, Keeper, Verdict
+from djq_core.envelope import TaskResult
+
+if TYPE_CHECKING:
+    from djq_core.plugins import Hooks
+
+logger = logging.getLogger("djq")
+
+#: The most results that are saved, and taken back from here, at once.
+BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """One result in the monitor: its number at the sentinel, what the pusher knew of it, and how it is answered."""
+
+    seq: int
+    header: dict[str, Any]
+    result: TaskResult
+    verdict: Verdict = FINAL
+
+    @property
+    def is_given_up(self) -> bool:
+        """Is this the end of a task that crashed too often or could not be read?"""
+        return self.verdict.is_final and bool(self.result.crashed or self.header.get("fail"))
+
+
+class Callbacks(threading.Thread):
+    """The thread that runs the code of plugins and of the site after a save, on database connections of its own.
+
+    The sentinel is told before and after, so that code which hangs or ends the process is not called for ever.
+    """
+
+    def __init__(self, keeper: Keeper, hooks: Hooks, report: Callable[[Frame], None], faults: Faults) -> None:
+        super().__init__(name="hooks", daemon=True)
+        self._keeper = keeper
+        self._hooks = hooks
+        self._report = report
+        self._faults = faults
+        self._waiting: SimpleQueue[Saved | Callable[[], None]] = SimpleQueue()
+        self._called: SimpleQueue[Saved] = SimpleQueue()
+        self._wake, self._woken = socket.socketpair()
+        self._open = 0
+
+    def fileno(self) -> int:
+        """Return what becomes readable when a hook was called, for select."""
+        return self._woken.fileno()
+
+    def concern(self, entry: Saved) -> bool:
+        """Is there code to be run for this entry?"""
+        is_told = entry.is_given_up or not entry.verdict.is_final
+        return self._keeper.is_followed(entry.result.package) or (is_told and self._hooks.wants_verdicts)
+
+    @property
+    def is_idle(self) -> bool:
+        """Is every hook called and its entry taken?"""
+        return self._open == 0
+
+    def put(self, entries: Iterable[Saved]) -> None:
+        """Let the hooks of these entries be called, in order."""
+        for entry in entries:
+            self._open += 1
+            self._waiting.put(entry)
+
+    def tell_death(self, event: Sequence[Any]) -> None:
+        """Let the plugins be told of a process that died; any thread may ask for it."""
+        self._waiting.put(lambda: self._hooks.process_died(*event))
+
+    def take_called(self) -> list[Saved]:
+        """Return the entries whose hook has returned or raised."""
+        if not self._open or not select.select([self._woken], [], [], 0)[0]:
+            return []
+        count = len(self._woken.recv(BATCH))
+        self._open -= count
+        return [self._called.get() for _ in range(count)]
+
+    def run(self) -> None:
+        """Call one hook after another."""
+        while True:
+            item = self._waiting.get()
+            if isinstance(item, Saved):
+                self._follow(item)
+            else:
+                self._guarded(0, item)
+
+    def _follow(self, entry: Saved) -> None:
+        self._faults.hit("monitor.before_hook")
+        self._guarded(entry.seq, lambda: self._keeper.follow(entry.result), lambda: self._tell(entry))
+        self._called.put(entry)
+        self._wake.send(b"!")
+
+    def _guarded(self, seq: int, *calls: Callable[[], object]) -> None:
+        """Make calls, whatever they raise, with the sentinel watching."""
+        self._report(Frame(Kind.HOOKING, seq, header=True))
+        refresh_connections()
+        for call in calls:
+            try:
+                call()
+            except BaseException:  # the border of this thread: nothing that a plugin raises may end it
+                logger.exception("What follows a result failed")
+        refresh_connections()
+        self._faults.hit("monitor.after_hook")
+        self._report(Frame(Kind.HOOKING))
+
+    def _tell(self, entry: Saved) -> None:
+        """Tell the plugins what happens to a task that failed."""
+        task = entry.result.package.as_dict()
+        if not entry.verdict.is_final:
+            self._hooks.task_retried(task, entry.result.attempt, entry.verdict.delay)
+        elif entry.is_given_up:
+            self._hooks.task_quarantined(task, entry.header["error"])

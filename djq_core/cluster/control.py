@@ -1,0 +1,92 @@
+"""The second thread of pusher and monitor: answers the sentinel at once, whatever the first thread waits for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from djq_core.brokers import Broker
+from djq_core.cluster.channels import Channel, Frame, Kind
+from djq_core.exceptions import BrokerError
+
+logger = logging.getLogger("djq")
+
+#: Seconds that a process may take to finish once its sentinel is gone.
+ORPHAN_SECONDS = 3.0
+#: How often a release is tried before it is left to the end of the lease.
+RELEASE_TRIES = 3
+
+
+class Control(threading.Thread):
+    """Reads control frames: leases are renewed and released here, other kinds go to their handler.
+
+    When the sentinel is gone, ``orphaned`` is called and the process ends after :data:`ORPHAN_SECONDS` at the latest.
+    ``renewed`` is given the newest receipt of all that was to be renewed, by the numbers of the tasks.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        broker: Broker,
+        handlers: Mapping[Kind, Callable[[Frame], None]],
+        orphaned: Callable[[], None] = lambda: None,
+        renewed: Callable[[Mapping[int, str]], None] = lambda _: None,
+    ) -> None:
+        super().__init__(name="control", daemon=True)
+        self._channel = channel
+        self._broker = broker
+        self._handlers = {Kind.RENEW: self._renew, Kind.RELEASE: self._release, **handlers}
+        self._orphaned = orphaned
+        self._refused: set[Kind] = set()
+        self._renewed = renewed
+
+    def run(self) -> None:
+        """Answer control frames until told to leave, or until the sentinel is gone."""
+        try:
+            while (frame := self._channel.receive()) is not None and frame.kind is not Kind.LEAVE:
+                self._answer(frame)
+        except (EOFError, OSError):
+            self._orphaned()
+            time.sleep(ORPHAN_SECONDS)
+            os._exit(1)
+        except BaseException:  # a process that no longer hears its sentinel must not live on
+            logger.critical("%s cannot go on", self.name, exc_info=True)
+            os._exit(1)
+
+    def _answer(self, frame: Frame) -> None:
+        try:
+            self._handlers[frame.kind](frame)
+        except BrokerError as error:  # says itself what is wrong; statistics come every second
+            if frame.kind not in self._refused:
+                logger.error("A control frame could not be answered: %s: %s", frame.kind.name, error)
+            self._refused.add(frame.kind)
+        except Exception:  # the border of this thread; whether the sentinel is gone is found out by receiving
+            logger.exception("A control frame could not be answered: %s", frame.kind.name)
+        else:
+            self._refused.discard(frame.kind)
+
+    def _renew(self, frame: Frame) -> None:
+        asked: dict[int, str] = dict(frame.header)
+        self._renewed(asked)
+        try:
+            receipts = self._broker.extend(list(asked.values()), self._broker.settings.lease)
+        except Exception as error:  # whatever the broker's client raises; the sentinel asks again
+            logger.warning("%d leases could not be renewed: %s", len(asked), error)
+            return
+        valid = dict(zip(asked, receipts, strict=True))
+        self._renewed({seq: receipt or asked[seq] for seq, receipt in valid.items()})
+        self._channel.send(Frame(Kind.RENEWED, header=[[seq, asked[seq], receipt] for seq, receipt in valid.items()]))
+
+    def _release(self, frame: Frame) -> None:
+        items: list[tuple[int, str]] = frame.header
+        for attempt in range(RELEASE_TRIES):
+            try:
+                self._broker.release([receipt for _, receipt in items], counted=False)
+                break
+            except Exception as error:  # whatever the broker's client raises; the lease ends by itself
+                logger.warning("%d packages could not be released: %s", len(items), error)
+                time.sleep(0.1 * 2**attempt)
+        self._channel.send(Frame(Kind.RELEASED, header=[seq for seq, _ in items]))

@@ -1,0 +1,139 @@
+"""Running one task: read it, call it, and turn every way it can end into an outcome."""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from djq_core.cluster.functions import find_function
+from djq_core.envelope import TaskPackage, TaskResult, decode_package
+from djq_core.envelope.package import ARGS, FUNC, KWARGS
+from djq_core.exceptions import SerializationError
+
+if TYPE_CHECKING:
+    from djq_core.plugins import Hooks
+    from djq_core.reporters import Reporters
+    from djq_core.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt, serialized."""
+
+    success: bool
+    result: bytes = field(repr=False)
+    serializer: str
+    stopped: datetime
+
+    def of(self, package: TaskPackage, *, attempt: int = 1) -> TaskResult:
+        """Return the result of the package."""
+        return package.finished(
+            self.result, self.stopped, success=self.success, serializer=self.serializer, attempt=attempt
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What running a task takes: reading and writing values, the plugins, and what to do around each task."""
+
+    load: Callable[[str, bytes], Any]
+    dump: Callable[[Any], bytes]
+    serializer: str
+    hooks: Hooks
+    reporters: Reporters
+    max_package_bytes: int
+    around: Callable[[], None]
+
+    @classmethod
+    def of(cls, runtime: Runtime, around: Callable[[], None]) -> Tools:
+        """Return the tools of a runtime."""
+        return cls(
+            load=runtime.load,
+            dump=runtime.dump,
+            serializer=runtime.conf.serializer,
+            hooks=runtime.hooks,
+            reporters=runtime.reporters,
+            max_package_bytes=runtime.conf.max_package_bytes,
+            around=around,
+        )
+
+
+class Executor:
+    """Run packages in this process; every error of a task becomes a failed outcome."""
+
+    def __init__(self, tools: Tools, *, lets_through: tuple[type[BaseException], ...] = ()) -> None:
+        self._tools = tools
+        self._lets_through = lets_through
+
+    def execute_text(self, text: str) -> Outcome:
+        """Run a verified package text; one that cannot be read is a failure."""
+        return self._guarded(lambda: self._run(decode_package(text, max_bytes=self._tools.max_package_bytes)), {})
+
+    def execute(self, package: TaskPackage) -> Outcome:
+        """Run a package."""
+        return self._guarded(lambda: self._run(package), package.as_dict())
+
+    def failed(self, error: BaseException) -> Outcome:
+        """Return the outcome of a task that ended with this error."""
+        return self._outcome(self._tools.dump(describe(error)), success=False)
+
+    def _guarded(self, run: Callable[[], bytes], task: Mapping[str, Any]) -> Outcome:
+        self._tools.around()
+        try:
+            return self._outcome(run(), success=True)
+        except self._lets_through:
+            raise
+        except BaseException as error:
+            self._tools.reporters.report((type(error), error, error.__traceback__), task, "worker")
+            return self.failed(error)
+        finally:
+            self._tools.around()
+
+    def _run(self, package: TaskPackage) -> bytes:
+        tools = self._tools
+        func = self._function(package)
+        args = tuple(tools.load(package.serializer, package.parts[ARGS]))
+        task = package.as_dict(args, tools.load(package.serializer, package.parts[KWARGS]))
+        tools.hooks.pre_execute(func, task)
+        value = tools.hooks.execute(func, task)
+        try:
+            result = tools.dump(value)
+        except SerializationError as error:
+            raise SerializationError(f"The result of {package.func!r} cannot be serialized: {error}") from error
+        tools.hooks.post_execute_in_worker(func, task, value)
+        return result
+
+    def _function(self, package: TaskPackage) -> Callable[..., Any]:
+        if FUNC in package.parts:
+            return self._tools.load(package.serializer, package.parts[FUNC])  # type: ignore[no-any-return]
+        return self._tools.hooks.resolve_function(package.func) or find_function(package.func)
+
+    def _outcome(self, result: bytes, *, success: bool) -> Outcome:
+        return Outcome(success, result, self._tools.serializer, datetime.now(UTC))
+
+
+#: Where an error that we raise into a task begins.
+_OURS = frozenset({str(Path(__file__).with_name("worker.py"))})
+
+
+def describe(error: BaseException) -> str:
+    """Return the text of an error for its reader: what it is first, then where it came from, without our own frames."""
+    trace = traceback.TracebackException(type(error), error, _beyond_ours(error.__traceback__), compact=True)
+    headline = "".join(trace.format_exception_only()).strip().removeprefix("djq_core.exceptions.")
+    trace.stack[:] = itertools.takewhile(lambda frame: frame.filename not in _OURS, trace.stack)
+    return f"{headline}\n\n{''.join(trace.format())}" if trace.stack else headline
+
+
+def _beyond_ours(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] in (
+        "djq_core",
+        "pluggy",
+    ):
+        trace = trace.tb_next
+    return trace

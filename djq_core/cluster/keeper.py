@@ -1,0 +1,277 @@
+"""Keeping results: save, collate iters, send the next link of a chain, decide how to answer the broker, call hooks.
+
+The monitor does this for a cluster and ``sync`` for a single call; neither reads what the site's code has pickled.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import DatabaseError
+
+from djq_core.cluster.collation import collated, not_collated
+from djq_core.cluster.faults import Faults
+from djq_core.cluster.functions import find_function
+from djq_core.cluster.overlaps import SCHEDULE, end_runs
+from djq_core.conf import Conf
+from djq_core.envelope import TaskPackage, TaskResult
+from djq_core.envelope.package import ARGS, HOOK, KWARGS
+from djq_core.exceptions import BrokerError, ResultBackendUnavailable
+from djq_core.results import ResultBackend, Stored, parts
+from djq_core.results.records import end_of, part_of, task_of
+
+if TYPE_CHECKING:
+    from djq_core.models import Task
+    from djq_core.runtime import Runtime
+
+logger = logging.getLogger("djq")
+
+Submit = Callable[[TaskPackage], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a delivery is answered: acknowledged, or released for another attempt after ``delay`` seconds."""
+
+    is_final: bool
+    delay: float = 0.0
+
+
+FINAL = Verdict(is_final=True)
+#: Seconds between two looks for what iters and chains have left behind, and before the first.
+SWEEP = 3600.0
+FIRST_SWEEP = 300.0
+
+
+class Keeper:
+    """Save results and what follows from them."""
+
+    def __init__(
+        self, runtime: Runtime, *, database: str | None = None, tries_again: bool = True, faults: Faults | None = None
+    ) -> None:
+        """``database`` is the alias whose transactions ``submit`` joins, None where it joins none.
+
+        ``tries_again`` says whether a failed task may be run again.
+        """
+        self._runtime = runtime
+        self._database = database
+        self._tries_again = tries_again
+        self._faults = faults or Faults()
+        self._unpruned: list[str | None] = []
+        self._sweep_at = time.monotonic() + FIRST_SWEEP
+
+    def save(self, results: Sequence[TaskResult], submit: Submit) -> Mapping[str, Stored]:
+        """Save a batch, submit the next link of each chain, and return what the backends know of each task.
+
+        Raises ResultBackendUnavailable when a store is away and whatever it raises when it refuses a row.
+        """
+        stored: dict[str, Stored] = {}
+        if own := [result for result in results if result.package.place]:
+            stored |= self._save_parts(own)
+        whole = [result for result in results if not result.package.place]
+        for cached in (False, True):
+            batch = [result for result in whole if bool(result.package.cached) is cached]
+            if batch:
+                stored |= self._save_into(self._runtime.results_for(cached), batch, submit)
+        return stored
+
+    def _save_into(self, backend: ResultBackend, batch: Sequence[TaskResult], submit: Submit) -> Mapping[str, Stored]:
+        kept = [result for result in batch if self._is_kept(result)]
+        with self._together(backend, batch):
+            stored = backend.save_many(kept) if kept else {}
+            passed = self._pass([result for result in batch if not self._is_kept(result)])
+            for result in batch:
+                if result.package.id in stored or result.package.id in passed:
+                    self._go_on(result, stored.get(result.package.id), submit)
+        self._count(kept)
+        self._end_runs(batch, stored)
+        return stored
+
+    def _end_runs(self, batch: Iterable[TaskResult], stored: Mapping[str, Stored]) -> None:
+        """Let the next run of a schedule begin that skips those that would overlap."""
+        ended = [result for result in batch if SCHEDULE in result.package.headers]
+        final = [each for each in ended if verdict(self._runtime.conf, each, stored.get(each.package.id), 0.0).is_final]
+        try:
+            end_runs(result.package for result in final)
+        except DatabaseError as error:
+            raise ResultBackendUnavailable(f"The end of a schedule's run cannot be noted now: {error}") from error
+
+    def _together(self, backend: ResultBackend, batch: Iterable[TaskResult]) -> AbstractContextManager[object]:
+        has_links = any(result.package.chain for result in batch)
+        if has_links and self._database is not None and backend.database == self._database:
+            return backend.transaction()
+        return nullcontext()
+
+    def sends_alone(self, result: TaskResult) -> bool:
+        """Does a next link follow that is not sent in the transaction of the save?"""
+        if not (result.package.chain and (result.success or result.package.goes_on)):
+            return False
+        backend = self._runtime.results_for(result.package.cached)
+        return self._database is None or backend.database != self._database
+
+    def _is_kept(self, result: TaskResult) -> bool:
+        package = result.package
+        if package.cached or not result.success:
+            return True
+        return self._runtime.conf.save_limit >= 0 if package.save is None else package.save
+
+    # Chains
+
+    @staticmethod
+    def _pass(unkept: Sequence[TaskResult]) -> set[str]:
+        """Return the ids of successes that are not kept; a link only once, for its second run sends no next one."""
+        links = [end_of(result, is_final=not result.package.chain) for result in unkept if result.package.chain_id]
+        return {*parts.pass_on(links), *(each.package.id for each in unkept if not each.package.chain_id)}
+
+    def _go_on(self, result: TaskResult, stored: Stored | None, submit: Submit) -> None:
+        """Submit the next link; note where that leaves a chain ended, for those who wait for it."""
+        package = result.package
+        goes_on = result.success or (package.goes_on and self._is_final(result, stored))
+        link = package.next_link() if goes_on else None
+        is_sent = link is not None and self._submit(link, package, submit)
+        if package.chain_id is None:
+            return
+        has_stopped = bool(package.chain) and not is_sent and not (package.goes_on and link is None)
+        if has_stopped or not (package.chain or self._is_kept(result)):
+            parts.note_end(end_of(result, is_final=True))
+        elif result.success and self._is_kept(result):
+            parts.forget(package.id)
+
+    @staticmethod
+    def _submit(link: TaskPackage, parent: TaskPackage, submit: Submit) -> bool:
+        try:
+            submit(link)
+        except (BrokerError, DatabaseError) as error:
+            raise ResultBackendUnavailable(f"The next link [{link.name}] cannot be sent now: {error}") from error
+        except Exception:  # a plugin's veto ends the chain, not the monitor
+            logger.exception("The chain of [%s] stops: its next link [%s] was refused", parent.name, link.name)
+            return False
+        return True
+
+    def _is_final(self, result: TaskResult, stored: Stored | None) -> bool:
+        known = stored or Stored(result.attempt, int(result.crashed))
+        return not self._tries_again or verdict(self._runtime.conf, result, known, 0.0).is_final
+
+    # Iters
+
+    def _save_parts(self, results: Sequence[TaskResult]) -> Mapping[str, Stored]:
+        """Save parts of iters, then collate each iter that is complete: whoever comes last sees all, or is repeated."""
+        ended = parts.done_with(result.package.place.whole for result in results if result.package.place)
+        results = [each for each in results if each.package.place and each.package.place.whole not in ended]
+        stored = parts.save([part_of(result, is_final=self._is_final(result, None)) for result in results])
+        crashed = [result for result in results if result.crashed]
+        parts.give_up([each.package.id for each in crashed if self._is_final(each, stored.get(each.package.id))])
+        self._faults.hit("monitor.before_collate")
+        iters = {result.package.place.whole: result.package for result in results if result.package.place}
+        for package in iters.values():
+            self._collate(package)
+        return stored
+
+    def _collate(self, package: TaskPackage) -> None:
+        """Save the results of an iter as one once all are there; a part that succeeds later is collated once more."""
+        assert package.place is not None
+        found = parts.collect(package.place.whole, package.place.count)
+        if not found:
+            return
+        try:
+            self._save_whole(collated(package, found))
+        except ResultBackendUnavailable:
+            raise
+        except Exception as error:  # whatever a database says to a row that it refuses
+            logger.exception("The results of the iter [%s] could not be saved as one", package.place.name)
+            self._save_whole(not_collated(self._runtime, package, error))
+        self._faults.hit("monitor.after_collate")
+        if all(part.success or part.is_final for part in found):
+            parts.drop(package.place.whole)
+
+    def _save_whole(self, result: TaskResult) -> None:
+        if self._is_kept(result):
+            self._runtime.results_for(result.package.cached).save_many([result])
+            self._count([result])
+        logger.info("Collated [%s]", result.package.name)
+
+    # Keeping no more than is wanted
+
+    def _count(self, results: Iterable[TaskResult]) -> None:
+        """Remember what was added to the successes in the database, by what ``save_limit_per`` tells apart."""
+        per = self._runtime.conf.save_limit_per
+        added = [result.package for result in results if result.success and not result.package.cached]
+        self._unpruned += [getattr(package, per) if per else None for package in added]
+
+    def prune(self, *, force: bool = False) -> None:
+        """Delete the oldest successes beyond ``save_limit`` once enough have come (manual 1.2.11)."""
+        limit, per = self._runtime.conf.save_limit, self._runtime.conf.save_limit_per
+        if limit > 0 and len(self._unpruned) > (0 if force else max(10, limit // 10)):
+            values, self._unpruned = set(self._unpruned), []
+            for value in values:
+                self._runtime.results.prune(limit, **({per: value} if per else {}))
+        if time.monotonic() > self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP
+            parts.sweep()
+
+    # What follows
+
+    def announce(self, result: TaskResult) -> None:
+        """Log the end of a task."""
+        name = result.package.name
+        if result.success:
+            logger.info("Processed [%s]", name)
+        else:
+            logger.error("Failed [%s] - %s", name, self._runtime.load(result.serializer, result.result))
+
+    def is_followed(self, package: TaskPackage) -> bool:
+        """Is code of the site or of a plugin to be run once the result is saved?"""
+        return bool(package.hook) or self._runtime.hooks.wants_post_execute
+
+    def follow(self, result: TaskResult) -> None:
+        """Tell the plugins of a saved result, then call its hook."""
+        if self._runtime.hooks.wants_post_execute:
+            self._tell(result)
+        if result.package.hook:
+            self.call_hook(result)
+
+    def _tell(self, result: TaskResult) -> None:
+        load, package = self._runtime.load, result.package
+        try:
+            args, kwargs = (load(package.serializer, package.parts[part]) for part in (ARGS, KWARGS))
+            value = load(result.serializer, result.result)
+        except Exception:  # whatever reading the site's own values raises
+            logger.exception("The plugins cannot be told of [%s]", package.name)
+            return
+        told = {"success": result.success, "result": value, "stopped": result.stopped, "attempt": result.attempt}
+        self._runtime.hooks.post_execute({**package.as_dict(tuple(args), kwargs), **told})
+
+    def call_hook(self, result: TaskResult) -> None:
+        """Call the hook of a task with the complete Task; its errors are logged and reported (manual 1.4.1)."""
+        package = result.package
+        try:
+            self._hook(package)(task_of(result))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the border of the site's code, sys.exit() included
+            logger.exception("The hook %s of [%s] failed", package.hook, package.name)
+            handled = (type(error), error, error.__traceback__)
+            self._runtime.reporters.report(handled, package.as_dict(), "monitor")
+
+    def _hook(self, package: TaskPackage) -> Callable[[Task], object]:
+        if HOOK in package.parts:
+            return self._runtime.load(package.serializer, package.parts[HOOK])  # type: ignore[no-any-return]
+        path = package.hook or ""
+        return self._runtime.hooks.resolve_function(path) or find_function(path)
+
+
+def verdict(conf: Conf, result: TaskResult, stored: Stored | None, waited: float) -> Verdict:
+    """Decide whether a task is tried again; ``waited`` are the seconds since its fetch (manual 1.2.7 to 1.2.9)."""
+    if result.success or stored is None:
+        return FINAL
+    ack_failure = conf.ack_failures if result.package.ack_failure is None else result.package.ack_failure
+    is_spent = 0 < conf.max_attempts <= result.attempt
+    has_crashed_out = result.crashed and stored.crashes >= conf.max_crashes
+    if ack_failure or is_spent or has_crashed_out:
+        return FINAL
+    return Verdict(is_final=False, delay=max(0.0, conf.retry - waited) if conf.backoff is None else float(conf.backoff))

@@ -1,0 +1,269 @@
+"""The monitor: saves results, calls hooks and answers the broker, in that order (manual 1.14.5)."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import random
+import select
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from djq_core.brokers import Broker
+from djq_core.cluster.callbacks import BATCH, Callbacks, Saved
+from djq_core.cluster.channels import Channel, Frame, Kind
+from djq_core.cluster.databases import refresh_connections
+from djq_core.cluster.faults import Faults
+from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
+from djq_core.enqueue import enqueue
+from djq_core.envelope import TaskPackage, decode_package
+from djq_core.exceptions import PackageError, ResultBackendUnavailable
+from djq_core.results import Stored
+
+if TYPE_CHECKING:
+    from djq_core.runtime import Runtime
+
+logger = logging.getLogger("djq")
+
+T = TypeVar("T")
+
+#: The longest pause between two tries to save, in seconds.
+LONGEST_PAUSE = 2.0
+#: How often a broker that can be reached is asked before an answer is left to the end of the lease.
+ANSWER_TRIES = 8
+
+
+class Monitor:
+    """The saving thread of a monitor process."""
+
+    def __init__(self, name: str, runtime: Runtime, broker: Broker, data: Channel, control: Channel) -> None:
+        self._name = name
+        self._runtime = runtime
+        self._broker = broker
+        self._data = data
+        self._control = control
+        self._faults = Faults.parse(runtime.conf.faults)
+        self._keeper = Keeper(
+            runtime,
+            database=broker.database if broker.supports_transactions else None,
+            tries_again=broker.supports_receipts,
+            faults=self._faults,
+        )
+        self.callbacks = Callbacks(self._keeper, runtime.hooks, self._report, self._faults)
+        self._is_told_to_stop = False
+        self._receipts: Mapping[int, str] = {}
+
+    def renewed(self, receipts: Mapping[int, str]) -> None:
+        """Take the newest receipts of all that is being saved; another thread calls this."""
+        self._receipts = receipts
+
+    def run(self) -> None:
+        """Save and answer until told to stop and nothing is left."""
+        self.callbacks.start()
+        self._control.send(Frame(Kind.READY))
+        logger.info("%s monitoring at %s", self._name, os.getpid())
+        while not (self._is_told_to_stop and self.callbacks.is_idle):
+            self._round()
+        self._keeper.prune(force=True)
+        logger.info("%s stopped monitoring results", self._name)
+
+    def _round(self) -> None:
+        entries = self._collect()
+        for batch in self._batches(entries):
+            self._settle(batch)
+        self._answer(self.callbacks.take_called())
+        if len(entries) < BATCH:
+            self._quietly(self._keeper.prune)
+
+    def _batches(self, entries: Sequence[Saved]) -> list[list[Saved]]:
+        """Return what is saved together: a result whose link is not sent with the save stands alone.
+
+        Whoever kills this process between the two then repeats one link, and not those of a batch.
+        """
+        together = [entry for entry in entries if not self._keeper.sends_alone(entry.result)]
+        alone = [[entry] for entry in entries if self._keeper.sends_alone(entry.result)]
+        return [together, *alone] if together else alone
+
+    def _settle(self, entries: Sequence[Saved]) -> None:
+        self._faults.hit("monitor.before_save")
+        saved = self._save(entries)
+        self._faults.hit("monitor.after_save")
+        for entry in saved:
+            self._keeper.announce(entry.result)
+        followed: dict[bool, list[Saved]] = {True: [], False: []}
+        for entry in saved:
+            followed[self._is_followed(entry)].append(entry)
+        if followed[True]:
+            self._report(Frame(Kind.SAVED, header=[entry.seq for entry in followed[True]]))
+        self.callbacks.put(followed[True])
+        self._answer(followed[False])
+
+    def _is_followed(self, entry: Saved) -> bool:
+        return self.callbacks.concern(entry) and not entry.header.get("skips_hook")
+
+    # Receiving
+
+    def _collect(self) -> list[Saved]:
+        """Wait for results or called hooks, and return all results that are there, at most a batch."""
+        if not self._data.has_frame:
+            select.select([self._data.fileno(), self.callbacks.fileno()], [], [])
+        entries: list[Saved] = []
+        try:
+            while len(entries) < BATCH and (frame := self._data.receive(timeout=0)) is not None:
+                if frame.kind is Kind.STOP:
+                    self._is_told_to_stop = True
+                    break
+                entries.append(self._entry(frame))
+        except EOFError:
+            self._is_told_to_stop = True
+        return entries
+
+    def _entry(self, frame: Frame) -> Saved:
+        header, split = frame.header, frame.header["split"]
+        package = self._package(header, frame.payload[:split].decode("ascii"))
+        crashed, error = header.get("crashed", False), header.get("error")
+        result = package.finished(
+            bytes(frame.payload[split:]) if error is None else self._runtime.dump(error),
+            datetime.fromisoformat(header["stopped"]) if "stopped" in header else datetime.now(UTC),
+            success=header.get("success", False),
+            serializer=header.get("serializer", self._runtime.conf.serializer),
+            attempt=header["attempt"],
+            crashed=crashed,
+        )
+        return Saved(frame.seq, header, result)
+
+    def _package(self, header: dict[str, Any], text: str) -> TaskPackage:
+        try:
+            return decode_package(text, max_bytes=self._runtime.conf.max_package_bytes)
+        except PackageError:
+            return self._bare(header)
+
+    def _bare(self, header: dict[str, Any]) -> TaskPackage:
+        """Return a package without what could not be read or stored."""
+        parts = {"args": self._runtime.dump(()), "kwargs": self._runtime.dump({})}
+        return TaskPackage(
+            id=header["id"],
+            name=header["name"],
+            func=header["func"],
+            started=datetime.now(UTC),
+            serializer=self._runtime.conf.serializer,
+            parts=parts,
+        )
+
+    # Saving
+
+    def _save(self, entries: Sequence[Saved]) -> list[Saved]:
+        """Save a batch; one that is refused is halved until the row that is refused stands alone."""
+        try:
+            stored = self._until_reached(lambda: self._keeper.save([entry.result for entry in entries], self._submit))
+        except Exception as error:  # whatever a database says to a row that it refuses
+            if len(entries) == 1:
+                return [self._save_refused(entries[0], error)]
+            half = len(entries) // 2
+            return [*self._save(entries[:half]), *self._save(entries[half:])]
+        return [self._judged(entry, stored.get(entry.result.package.id)) for entry in entries]
+
+    def _save_refused(self, entry: Saved, error: Exception) -> Saved:
+        """Save a failure in place of a result that the store refuses, without what made it too large or unfit."""
+        package = entry.result.package
+        logger.error("The result of [%s] could not be saved: %s", package.name, error, exc_info=error)
+        reason = self._runtime.dump(f"The result of {package.func} could not be saved: {type(error).__name__}: {error}")
+        bare = replace(package, parts=self._bare(entry.header).parts, serializer=self._runtime.conf.serializer)
+        refused = replace(
+            entry.result, package=bare, success=False, result=reason, serializer=self._runtime.conf.serializer
+        )
+        try:
+            self._until_reached(lambda: self._keeper.save([refused], self._submit))
+        except Exception:  # not even that: the log is the last place
+            logger.critical("The failure of [%s] %s could not be saved", package.name, package.id, exc_info=True)
+            return replace(entry, result=refused, verdict=Verdict(is_final=False, delay=self._runtime.conf.retry))
+        return replace(entry, result=refused, verdict=FINAL)
+
+    def _judged(self, entry: Saved, stored: Stored | None) -> Saved:
+        waited = time.monotonic() - entry.header["fetched"]
+        judged = verdict(self._runtime.conf, entry.result, stored, waited)
+        is_settled = entry.header.get("fail") or entry.header.get("final") or not self._broker.supports_receipts
+        return replace(entry, verdict=FINAL if is_settled else judged)
+
+    def _submit(self, package: TaskPackage) -> None:
+        enqueue(self._runtime, package)
+
+    def _until_reached(self, save: Callable[[], T]) -> T:
+        """Save, however long the store is away: nothing is acknowledged meanwhile and the cluster stops fetching."""
+        tries = 0
+        while True:
+            try:
+                saved = save()
+            except ResultBackendUnavailable as error:
+                if not tries:
+                    logger.error("%s cannot save: %s", self._name, error)
+                    self._report(Frame(Kind.STORE, header=False))
+                tries += 1
+                self._recover(tries)
+                continue
+            if tries:
+                logger.info("%s saves again", self._name)
+                self._report(Frame(Kind.STORE, header=True))
+            return saved
+
+    @staticmethod
+    def _recover(tries: int) -> None:
+        refresh_connections()
+        time.sleep(min(LONGEST_PAUSE, 0.05 * 2 ** min(tries, 8)) * random.uniform(0.5, 1.0))
+
+    def _quietly(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:  # housekeeping: the next round tries again
+            logger.warning("%s could not prune the successful tasks", self._name, exc_info=True)
+
+    # Answering
+
+    def _answer(self, entries: Sequence[Saved]) -> None:
+        """Answer the broker for saved results, then tell the sentinel that they are done."""
+        if not entries:
+            return
+        self._faults.hit("monitor.before_acknowledge")
+        if self._broker.supports_receipts:
+            self._insist(lambda: self._acknowledge(entries))
+        self._report(Frame(Kind.DONE, header=[entry.seq for entry in entries]))
+
+    def _report(self, frame: Frame) -> None:
+        """Tell the sentinel; when it is gone, what is here is saved and answered all the same."""
+        with suppress(OSError):
+            self._control.send(frame)
+
+    def _acknowledge(self, entries: Sequence[Saved]) -> None:
+        delays: dict[float, list[str]] = defaultdict(list)
+        finals: list[str] = []
+        for entry in entries:
+            receipt = self._receipts.get(entry.seq) or entry.header["receipt"]
+            if entry.header.get("fail"):
+                self._broker.fail(receipt)
+            elif entry.verdict.is_final:
+                finals.append(receipt)
+            else:
+                delays[round(entry.verdict.delay, 1)].append(receipt)
+        if finals:
+            self._broker.acknowledge_many(finals)
+        for delay, receipts in delays.items():
+            self._broker.release(receipts, delay=delay, counted=True)
+
+    def _insist(self, answer: Callable[[], None]) -> None:
+        """Answer, however long the broker is away; one that is there and refuses is asked a few times only."""
+        for tries in itertools.count(1):
+            try:
+                return answer()
+            except Exception as error:  # whatever the broker's client raises
+                logger.warning("%s cannot answer the broker: %s", self._name, error)
+            if tries >= ANSWER_TRIES and (self._is_told_to_stop or self._broker.ping()):
+                break
+            self._recover(tries)
+        logger.error("%s leaves deliveries to the end of their lease: the broker does not take the answer", self._name)
+        return None

@@ -1,0 +1,258 @@
+"""The processes of a cluster: how each is started, and what it does first."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from djq_core import optional
+from djq_core.cluster import logs
+from djq_core.cluster.channels import Channel, Frame, Kind, Peer
+from djq_core.cluster.children import Child, Closable, WorkerChild
+from djq_core.cluster.control import Control
+from djq_core.cluster.databases import refresh_connections
+from djq_core.cluster.executor import Executor, Tools
+from djq_core.cluster.faults import Faults
+from djq_core.cluster.monitor import Monitor
+from djq_core.cluster.pusher import Pusher
+from djq_core.cluster.roster import Roster
+from djq_core.cluster.scheduler import Scheduler
+from djq_core.cluster.status import StatStore
+from djq_core.cluster.tickets import Record, TicketReader, Tickets
+from djq_core.cluster.worker import Worker
+from djq_core.conf import Conf
+from djq_core.entry import Entry
+from djq_core.runtime import Runtime
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Spawner:
+    """Start the children of one sentinel, each with ends of its own."""
+
+    def __init__(self, runtime: Runtime, name: str, context: BaseContext, roster: Roster, *ends: Closable) -> None:
+        self._runtime = runtime
+        self._name = name
+        self._context = context
+        self._roster = roster
+        self._ends: list[Closable] = list(ends)
+        self._keys = itertools.count(1)
+
+    def forget(self, child: Child) -> None:
+        """Close the ends of a dead child and strike it off the roster."""
+        self._roster.remove(child.pid)
+        for end in child.ends:
+            end.close()
+            self._ends.remove(end)
+
+    def worker(self, slot: int) -> WorkerChild:
+        """Start a worker."""
+        with self._all_or_nothing() as opened:
+            data, theirs = self._pair(opened)
+            tickets, record = Tickets(self._context), Record(self._context)
+            opened.append(tickets)
+            name, daemon = self._name_of(slot), self._conf.daemonize_workers
+            process = self._start(run_worker, name, slot, theirs, tickets, record, daemon=daemon)
+        self._ends.append(tickets)
+        key = next(self._keys)
+        return WorkerChild("worker", name, slot, process, data, data, key=key, tickets=tickets, record=record)
+
+    def helper(self, role: str, slot: int) -> Child:
+        """Start the pusher, the monitor or the scheduler."""
+        with self._all_or_nothing() as opened:
+            (data, their_data), (control, their_control) = self._pair(opened), self._pair(opened)
+            name = self._name_of(slot)
+            process = self._start(_HELPERS[role], name, their_data, their_control, daemon=True)
+        return Child(role, name, slot, process, data, control)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[list[Closable]]:
+        """Close the child's ends once it is started, and everything that was opened for it when it cannot be."""
+        known = len(self._ends)
+        opened: list[Closable] = []
+        try:
+            yield opened
+        except OSError:
+            for end in [*self._ends[known:], *opened]:
+                end.close()
+            del self._ends[known:]
+            raise
+        for end in opened:
+            if isinstance(end, socket.socket):
+                end.close()
+
+    def _pair(self, opened: list[Closable]) -> tuple[Peer, socket.socket]:
+        """Return both ends of a new socket pair; the child that gets the second closes the first."""
+        ours, theirs = socket.socketpair()
+        peer = Peer(ours)
+        self._ends.append(peer)
+        opened.append(theirs)
+        return peer, theirs
+
+    def _name_of(self, slot: int) -> str:
+        return f"{self._name}:{slot}"
+
+    @property
+    def _conf(self) -> Conf:
+        return self._runtime.conf
+
+    def _start(self, target: Callable[..., None], name: str, *args: Any, daemon: bool) -> BaseProcess:
+        inherited = tuple(self._ends) if self._context.get_start_method() == "fork" else ()
+        origin = Origin(name, os.getpid(), self._context.get_start_method(), inherited)
+        entry = Entry(target, self._runtime, origin, *args)
+        process: BaseProcess = self._context.Process(target=entry, name=name, daemon=daemon)  # type: ignore[attr-defined]
+        process.start()
+        self._roster.add(process.pid or 0)
+        return process
+
+
+# In the child
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a child comes from: its name, its parent, how it was started, and what it inherited and must close."""
+
+    name: str
+    parent: int
+    start_method: str
+    inherited: Sequence[Closable] = ()
+
+
+def begin(runtime: Runtime, origin: Origin, role: str, *, dies_with_parent: bool) -> None:
+    """Do what every child does first: close what is not its own, forget the parent's signals, end with its parent."""
+    for end in origin.inherited:
+        end.close()
+    logs.configure(runtime.conf.log_level)
+    _reset_signals()
+    if dies_with_parent:
+        _die_with_parent(origin)
+    runtime.hooks.after_fork(role)
+    runtime.hooks.ready(runtime.conf)
+    runtime.hooks.post_spawn(role, origin.name, os.getpid())
+
+
+def _reset_signals() -> None:
+    """Forget every handler of the parent; SIGINT and SIGTERM are the Cluster's to answer."""
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ignore)
+
+
+def _die_with_parent(origin: Origin) -> None:
+    """End when the sentinel does, even in the middle of a task: by the kernel on Linux, elsewhere by a thread."""
+    if sys.platform != "linux" or origin.start_method == "forkserver":
+        threading.Thread(target=_watch_parent, name="parent", daemon=True).start()
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != origin.parent:
+        os._exit(1)
+
+
+def _watch_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os._exit(1)
+
+
+def run_worker(
+    runtime: Runtime, origin: Origin, slot: int, end: socket.socket, tickets: Tickets, record: Record
+) -> None:
+    """Be a worker."""
+    begin(runtime, origin, "worker", dies_with_parent=True)
+    tickets.writer.close()
+    conf = runtime.conf
+    if conf.cpu_affinity:
+        optional.set_cpu_affinity(slot, conf.cpu_affinity, origin.name)
+    Worker(
+        origin.name,
+        Executor(Tools.of(runtime, refresh_connections)),
+        Channel(end),
+        TicketReader(tickets.reader),
+        record,
+        timeout=conf.timeout,
+        faults=Faults.parse(conf.faults),
+        rss=optional.rss_kib if conf.max_rss else None,
+    ).run()
+    runtime.reporters.flush(2.0)
+
+
+def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
+    """Be the pusher."""
+    begin(runtime, origin, "pusher", dies_with_parent=False)
+    control = Channel(control_end)
+    broker = runtime.broker()
+    pusher = Pusher(origin.name, runtime, broker, Channel(data_end), control)
+    stats = StatStore(runtime, runtime.broker())
+    handlers: dict[Kind, Callable[[Frame], None]] = {
+        Kind.GRANT: lambda frame: pusher.grant(frame.seq),
+        Kind.STAT: lambda frame: stats.put(frame.header),
+        Kind.STOP: lambda _: pusher.stop(),
+    }
+    thread = Control(control, runtime.broker(), handlers, pusher.stop)
+    thread.start()
+    try:
+        pusher.run()
+    except OSError:  # the sentinel is gone
+        return
+    finally:
+        broker.close()
+    thread.join()
+
+
+def run_monitor(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
+    """Be the monitor."""
+    begin(runtime, origin, "monitor", dies_with_parent=False)
+    control = Channel(control_end)
+    monitor = Monitor(origin.name, runtime, runtime.broker(), Channel(data_end), control)
+    handlers: dict[Kind, Callable[[Frame], None]] = {
+        Kind.EVENT: lambda frame: monitor.callbacks.tell_death(frame.header),
+    }
+    Control(control, runtime.broker(), handlers, renewed=monitor.renewed).start()
+    try:
+        monitor.run()
+    except OSError:  # the sentinel is gone
+        return
+    runtime.reporters.flush(2.0)
+
+
+def run_scheduler(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
+    """Be the scheduler."""
+    begin(runtime, origin, "scheduler", dies_with_parent=True)
+    data_end.close()
+    Scheduler(origin.name, runtime, Channel(control_end)).run()
+
+
+_HELPERS: dict[str, Callable[..., None]] = {
+    "pusher": run_pusher,
+    "monitor": run_monitor,
+    "scheduler": run_scheduler,
+}
+
+
+def start_context(start_method: str | None) -> BaseContext:
+    """Return the multiprocessing context: ``fork`` where the platform has it, unless another is asked for."""
+    available = multiprocessing.get_all_start_methods()
+    return multiprocessing.get_context(
+        start_method or ("fork" if "fork" in available and sys.platform != "darwin" else None)
+    )
+
+
+def _ignore(number: int, frame: object) -> None:
+    """Leave the signal to the Cluster."""

@@ -1,0 +1,275 @@
+"""The way of a task through the sentinel: credit, packages for the workers, results for the monitor, leases."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from djq_core.brokers import Broker
+from djq_core.cluster.assignment import Assignment, Held
+from djq_core.cluster.channels import Frame, Kind
+from djq_core.cluster.children import Child, WorkerChild
+from djq_core.conf import Conf
+
+logger = logging.getLogger("djq")
+
+#: So many results, or bytes, wait for the monitor before no more are read from the workers.
+MOST_RESULTS = 2_000
+MOST_BYTES = 64 * 2**20
+#: A task that has run so many seconds keeps nobody waiting behind it while a worker is idle.
+PATIENCE = 0.02
+#: How often the monitor may die over one hook before the hook is given up.
+HOOK_CALLS = 2
+
+
+class Traffic:
+    """The table of tasks and the frames that move them."""
+
+    def __init__(self, conf: Conf, broker: type[Broker]) -> None:
+        self._conf = conf
+        self._broker = broker
+        self.table = Assignment()
+        self.is_store_away = False
+        self.is_stopping = False
+        self.pushed = 0
+        self._granted = 0
+        self._hook: tuple[Held | None, float] | None = None
+        self.releasing: set[int] = set()
+        self.wants_renewal = False
+
+    # State
+
+    @property
+    def hands_back(self) -> bool:
+        """Does a stop hand back what is not started, instead of finishing it?"""
+        return self._broker.supports_receipts
+
+    @property
+    def renews_leases(self) -> bool:
+        """Are leases renewed? Otherwise a package is delivered and run again when its time is over (manual 1.2.9)."""
+        return self._broker.supports_leases and self._conf.renew_leases
+
+    @property
+    def is_congested(self) -> bool:
+        """Has the monitor so much to do that no more results are read?"""
+        return len(self.table.finished) >= MOST_RESULTS or self.table.finished_bytes >= MOST_BYTES
+
+    def unstarted(self, workers: Iterable[WorkerChild]) -> int:
+        """Return the number of tasks that are fetched and not started: the TQ of the monitor page (manual 1.10.1)."""
+        return self.table.unstarted({worker.key: worker.running for worker in workers})
+
+    # From the broker
+
+    def on_package(self, frame: Frame) -> None:
+        """Take in what the pusher hands over: a package, or the record of one that nobody can read."""
+        self.pushed += 1
+        header, unanswered = frame.header, frame.header["unanswered"]
+        held = self.table.of_task(header["id"]) if unanswered > 1 and self.renews_leases else None
+        if held is not None:
+            self._delivered_again(held, header["receipt"])
+        elif frame.kind is Kind.RESULT:
+            self.table.add_finished(header, frame.payload, {"error": header["error"]})
+        elif unanswered > self._conf.max_deliveries:
+            reason = f"The task was not run again: {unanswered - 1} clusters in a row ended while they held it."
+            self.table.add_finished(header, frame.payload, {"error": reason, "crashed": True, "final": True})
+        else:
+            self.table.add(header, frame.payload)
+
+    def _delivered_again(self, held: Held, receipt: str) -> None:
+        """Go on under a new lease with a task whose old one lapsed, instead of running it twice.
+
+        So it goes when the broker, or this cluster, stood still for longer than a lease.
+        """
+        logger.warning("The lease of %s lapsed and it was delivered again to this cluster, which still has it", held)
+        held.receipt = receipt
+        self.wants_renewal = True
+
+    def grant(self, pusher: Child | None, workers: Iterable[WorkerChild]) -> None:
+        """Let the pusher fetch what there is room for."""
+        if pusher is None or self.is_stopping or self.is_store_away or self.is_congested:
+            return
+        total = self.pushed + max(0, self._room(workers))
+        if total > self._granted:
+            self._granted = total
+            pusher.control.send(Frame(Kind.GRANT, total))
+
+    def _room(self, workers: Iterable[WorkerChild]) -> int:
+        """Return ``queue_limit`` less what is fetched and not started, and keep what a kill can cost within bounds."""
+        return min(self._conf.queue_limit - self.unstarted(workers), self._conf.most_held - self.table.unsaved)
+
+    def pusher_lost(self) -> None:
+        """Count from zero for the next pusher."""
+        self.pushed = self._granted = 0
+        self.releasing.clear()
+
+    # To and from the workers
+
+    def hand_out(self, workers: Collection[WorkerChild], now: float) -> None:
+        """Give waiting tasks to the workers; call back what is stuck behind a long task while a worker is idle."""
+        able = [worker for worker in workers if worker.is_ready and not worker.is_leaving]
+        quick = [worker for worker in able if not self._is_held_up(worker, now)]
+        self._give(quick)
+        if not self.table.waiting and any(self.is_idle(worker) for worker in quick):
+            for worker in workers:
+                if self._is_held_up(worker, now):
+                    self.call_back(worker)
+            self._give(quick)
+
+    def _give(self, workers: Iterable[WorkerChild]) -> None:
+        if not self.table.waiting:
+            return
+        able = {worker.key: worker for worker in workers}
+        room = {key: self._conf.recycle - worker.given for key, worker in able.items()}
+        for key, tasks in self.table.hand_out(room).items():
+            worker = able[key]
+            worker.given += len(tasks)
+            worker.tickets.put([held.ticket for held in tasks])
+            for held in tasks:
+                header = {"name": held.header["name"], "timeout": held.header["timeout"]}
+                worker.data.send(Frame(Kind.TASK, held.ticket, header, held.package))
+
+    def _is_held_up(self, worker: WorkerChild, now: float) -> bool:
+        """Does the worker run one task for so long that none should wait behind it?"""
+        return bool(worker.running) and now - worker.since > PATIENCE and not self.is_idle(worker)
+
+    def call_back(self, worker: WorkerChild) -> list[Held]:
+        """Take back what a worker has not started."""
+        returned = self.table.call_back(worker.key, worker.tickets.take_all())
+        worker.given -= len(returned)
+        return returned
+
+    def is_idle(self, worker: WorkerChild) -> bool:
+        """Has the worker nothing to do?"""
+        return not self.table.at_worker.get(worker.key)
+
+    def on_result(self, worker: WorkerChild, frame: Frame) -> Held | None:
+        """Take in a worker's result; one that came after the timeout is a failure."""
+        held = self.table.running(worker.key, frame.seq)
+        if held is None:
+            return None
+        outcome = {name: frame.header[name] for name in ("success", "serializer", "stopped")}
+        timeout = held.header["timeout"] or self._conf.timeout
+        is_late = worker.overdue == frame.seq and frame.header["seconds"] >= timeout
+        if is_late and outcome["success"]:
+            outcome, result = {"error": self.late(held)}, bytearray()
+        else:
+            result = bytearray(frame.payload)
+        self.table.measured(held.func, frame.header["seconds"])
+        return self.table.finish(worker.key, frame.seq, outcome, result)
+
+    def late(self, held: Held) -> str:
+        """Return the error text of a task that ran too long."""
+        timeout = held.header["timeout"] or self._conf.timeout
+        return f"The task ran longer than its timeout of {timeout:g} s."
+
+    def worker_lost(self, worker: WorkerChild, outcome: Mapping[str, Any] | None) -> list[Held]:
+        """Take everything from a dead worker and return what it had started; with an outcome that is recorded."""
+        started = self.table.lose(worker.key, worker.tickets.take_all())
+        if outcome is not None:
+            for held in started:
+                self.table.end(held, outcome)
+        return started
+
+    # To and from the monitor
+
+    def forward(self, monitor: Child | None) -> None:
+        """Send the monitor every result that it does not have."""
+        if monitor is None:
+            return
+        for held in self.table.unsent():
+            held.is_sent = True
+            header = {**held.header, **(held.outcome or {}), "receipt": held.receipt, "split": len(held.package)}
+            if held.skips_hook:
+                header["skips_hook"] = True
+            monitor.data.send(Frame(Kind.RESULT, held.seq, header, held.package), held.result)
+
+    def on_saved(self, frame: Frame) -> None:
+        """Note which results are saved; those that are done are answered too, and forgotten."""
+        if frame.kind is Kind.DONE:
+            self.table.answered(frame.header)
+        else:
+            self.table.saved.update(frame.header)
+
+    def on_hook(self, seq: int, now: float | None) -> None:
+        """Note that the hook of a result is called now (0: one that concerns none), or (None) that it has returned."""
+        held = self.table.finished.get(seq)
+        self._hook = None if now is None else (held, now)
+        if held and now is not None:
+            held.hook_calls += 1
+
+    def has_hanging_hook(self, now: float) -> bool:
+        """Has a hook outlasted ``hook_timeout``? It is given up then."""
+        limit = self._conf.hook_timeout
+        if self._hook is None or not limit or now - self._hook[1] < limit:
+            return False
+        self._give_up_hook(self._hook[0], f"outlasted hook_timeout ({limit:g} s)")
+        return True
+
+    def monitor_lost(self, *, by_kill: bool) -> None:
+        """Give everything that is not done to the next monitor; a hook that ended this one is not called again."""
+        if self._hook is not None and not (by_kill and self._may_be_repeated(self._hook[0])):
+            self._give_up_hook(self._hook[0], "ended the monitor")
+        self._hook = None
+        self.is_store_away = False
+        self.table.resend_all()
+
+    @staticmethod
+    def _may_be_repeated(held: Held | None) -> bool:
+        return held is not None and held.hook_calls < HOOK_CALLS
+
+    @staticmethod
+    def _give_up_hook(held: Held | None, reason: str) -> None:
+        if held is None:
+            logger.error("A plugin's hook %s and is not called again", reason)
+        elif not held.skips_hook:
+            held.skips_hook = True
+            what = f"The hook {held.header['hook']}" if held.header["hook"] else "A plugin's hook"
+            logger.error("%s of %s %s and is not called again", what, held, reason)
+
+    # Leases
+
+    def renew(self, pusher: Child | None, monitor: Child | None) -> None:
+        """Name what is held: the pusher renews what waits or runs, the monitor what it saves."""
+        self.wants_renewal = False
+        if not self.renews_leases:
+            return
+        saving = [held for held in self.table.finished.values() if held.is_sent]
+        others = [held for held in self.table.by_seq.values() if not (held.is_sent and held.outcome)]
+        for child, tasks in ((pusher, others), (monitor, saving)):
+            items = [[held.seq, held.receipt] for held in tasks if held.receipt]
+            if child is not None and items:
+                child.control.send(Frame(Kind.RENEW, header=items))
+
+    def on_renewed(self, items: Iterable[tuple[int, str, str | None]], workers: Collection[WorkerChild]) -> None:
+        """Keep the newest receipts; an unstarted task whose lease was lost is dropped, a running one may end.
+
+        An item is the task's number, the receipt that was to be renewed, and the one that is valid now, if any.
+        """
+        for seq, asked, receipt in items:
+            held = self.table.by_seq.get(seq)
+            if held is None or held.receipt != asked:
+                continue
+            if receipt is not None:
+                held.receipt = receipt
+                continue
+            for worker in workers:
+                if held in self.table.at_worker.get(worker.key, ()):
+                    self.call_back(worker)
+            if self.table.drop_waiting(seq):
+                logger.warning("The lease of %s was lost before it was started; another cluster has it", held)
+
+    def give_up_waiting(self, reason: str) -> None:
+        """Record every waiting task as one that will not be started."""
+        for held in self.table.drain_waiting():
+            self.table.by_seq[held.seq] = held
+            self.table.end(held, {"error": reason})
+
+    def release(self, pusher: Child | None, tasks: Collection[Held]) -> None:
+        """Hand packages back without counting an attempt."""
+        held_by_receipt = [held for held in tasks if held.receipt]
+        self.table.forget(tasks)
+        if pusher is not None and held_by_receipt:
+            self.releasing.update(held.seq for held in held_by_receipt)
+            items = [[held.seq, held.receipt] for held in held_by_receipt]
+            pusher.control.send(Frame(Kind.RELEASE, header=items))

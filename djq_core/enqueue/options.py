@@ -1,0 +1,147 @@
+"""The options of a task, of whoever sends it: checked, and turned into fields of a package (manual 1.4.1)."""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from djq_core.brokers import Broker
+from djq_core.models import FUNC_LENGTH, GROUP_LENGTH, NAME_LENGTH
+
+Function = str | Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the caller asked for; None leaves an option to the configuration.
+
+    Raises TypeError or ValueError that names the option.
+    """
+
+    hook: Function | None = None
+    group: str | None = None
+    save: bool | None = None
+    timeout: float | None = None
+    ack_failure: bool | None = None
+    sync: bool | None = None
+    cached: bool | int | None = None
+    broker: Broker | None = None
+    task_name: str | None = None
+    cluster: str | None = None
+    enqueue_on_commit: bool | str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        check_function(self.hook, "hook")
+        _check_text("group", self.group, GROUP_LENGTH)
+        _check_text("task_name", self.task_name, NAME_LENGTH)
+        _check_text("cluster", self.cluster, NAME_LENGTH)
+        for name in ("save", "ack_failure", "sync"):
+            _check_flag(name, getattr(self, name))
+        _check_timeout(self.timeout)
+        _check_cached(self.cached)
+        if not isinstance(self.enqueue_on_commit, bool | str | None) or self.enqueue_on_commit == "":
+            told = f"not {self.enqueue_on_commit!r}"
+            raise TypeError(f"The option enqueue_on_commit takes True, False or the alias of a database, {told}.")
+        if not isinstance(self.broker, Broker | None):
+            raise TypeError(f"The option broker takes a broker instance, as get_broker() returns, not {self.broker!r}.")
+
+    def for_package(self, *, cached: bool | int, own_cluster: str) -> dict[str, Any]:
+        """Return the fields of a TaskPackage; ``cached`` is the configuration's and ``own_cluster`` its name."""
+        return {
+            "name": self.task_name or None,
+            "hook": self.hook or None,
+            "group": self.group or None,
+            "save": self.save,
+            "timeout": self.timeout,
+            "ack_failure": self.ack_failure,
+            "cached": cached if self.cached is None else self.cached,
+            "cluster": self.cluster or self._cluster_of_broker(own_cluster),
+        }
+
+    def _cluster_of_broker(self, own_cluster: str) -> str | None:
+        """Return the cluster that reads the broker's queue, where it is another one: the package is signed for it."""
+        if self.broker is None or self.broker.list_key == own_cluster:
+            return None
+        return self.broker.list_key
+
+
+NAMES = tuple(field.name for field in fields(Options))
+
+
+def read_options(given: Mapping[str, Any]) -> Options:
+    """Return the options of a dictionary; a number or UUID as a group's label is taken too, as a text column does.
+
+    Raises TypeError or ValueError that names the option.
+    """
+    group = given.get("group")
+    return Options(**(given if group is None else {**given, "group": str(group)}))
+
+
+def read_q_options(q_options: Any) -> dict[str, Any]:
+    """Return what stands in ``q_options``, empty for None; raise TypeError for anything but a dictionary of options."""
+    if q_options is None:
+        return {}
+    if not isinstance(q_options, Mapping):
+        raise TypeError(f"q_options takes a dictionary of options, not {q_options!r}.")
+    for name in q_options:
+        if name not in NAMES:
+            raise TypeError(f"q_options has no option {name!r}. {_suggestion(str(name))}Options: {', '.join(NAMES)}.")
+    return dict(q_options)
+
+
+def check_function(function: object, what: str) -> None:
+    """Refuse what is neither a callable nor a dotted path; None passes."""
+    if function is None or callable(function):
+        return
+    if not isinstance(function, str):
+        raise TypeError(f"The {what} must be a callable or its dotted path, not {function!r}.")
+    if "." not in function or not all(
+        part.isidentifier() and not keyword.iskeyword(part) for part in function.split(".")
+    ):
+        raise ValueError(f"The {what} {function!r} is no dotted path: give 'package.module.function' or the callable.")
+    if len(function) > FUNC_LENGTH:
+        raise ValueError(f"The {what} is {len(function)} characters long; {FUNC_LENGTH} are allowed.")
+
+
+def _suggestion(name: str) -> str:
+    near = difflib.get_close_matches(name, NAMES, n=1)
+    return f"Did you mean {near[0]!r}? " if near else ""
+
+
+def _check_text(name: str, value: object, length: int) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise TypeError(f"The option {name} takes a text, not {value!r}.")
+    if len(value) > length:
+        raise ValueError(f"The option {name} is {len(value)} characters long; {length} are allowed: {value!r}.")
+    if "\x00" in value:
+        raise ValueError(f"The option {name} holds a NUL character, which no database keeps: {value!r}.")
+
+
+def _check_flag(name: str, value: object) -> None:
+    if value is not None and not isinstance(value, bool):
+        raise TypeError(f"The option {name} takes True or False, not {value!r}.")
+
+
+def _check_timeout(value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"The option timeout takes seconds, not {value!r}.")
+    if not 0 < value <= sys.float_info.max:
+        raise ValueError(
+            f"The option timeout takes seconds above 0, not {value!r}; leave it out for no limit of its own."
+        )
+
+
+def _check_cached(value: object) -> None:
+    if value is not None and not isinstance(value, int):
+        raise TypeError(f"The option cached takes True, False or seconds, not {value!r}.")
+    if isinstance(value, int) and value < 0:
+        raise ValueError(f"The option cached takes seconds from 0 on, not {value!r}.")

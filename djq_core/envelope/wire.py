@@ -1,0 +1,134 @@
+"""The text form of a package: a JSON header and a payload of parts, each in URL-safe base64, joined by a full stop."""
+
+from __future__ import annotations
+
+import binascii
+import dataclasses
+import json
+import sys
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from djq_core.envelope.package import Place, TaskPackage
+from djq_core.exceptions import PackageError, PackageTooLarge
+
+VERSION = 1
+_TEXTS = ("id", "name", "func")
+_OPTIONS = ("hook", "group", "save", "timeout", "ack_failure", "cached", "cluster", "chain_id", "goes_on")
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(TaskPackage)}
+
+
+def encode_package(package: TaskPackage, *, compress: bool = False) -> str:
+    """Return the unsigned text of a package; with ``compress`` its payload is deflated where that makes it smaller."""
+    payload = b"".join(_parts(package).values())
+    deflated = zlib.compress(payload) if compress else payload
+    is_smaller = len(deflated) < len(payload)
+    header = _header(package) | ({"z": len(payload)} if is_smaller else {})
+    body = deflated if is_smaller else payload
+    return f"{_to_text(_to_json(header))}.{_to_text(body)}"
+
+
+def decode_package(text: str, *, max_bytes: int) -> TaskPackage:
+    """Return the package of a verified text; raise PackageError, or PackageTooLarge past ``max_bytes`` of payload."""
+    header_text, _, payload_text = text.partition(".")
+    try:
+        header = json.loads(urlsafe_b64decode(header_text))
+        payload = urlsafe_b64decode(payload_text)
+        if header["v"] != VERSION:
+            raise PackageError(f"The package has version {header['v']}; this djq reads version {VERSION}.")
+        _check_header(header)
+        return _from_header(header, _split(_inflate(payload, header, max_bytes), header["p"]))
+    except (binascii.Error, UnicodeError, zlib.error, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise PackageError(f"The package is damaged: {error}.") from error
+
+
+def read_header(text: str) -> dict[str, Any]:
+    """Return the header of a verified text alone; the payload stays unread."""
+    try:
+        header = json.loads(urlsafe_b64decode(text.partition(".")[0]))
+        _check_header(header)
+        return {name: header.get(name) for name in (*_TEXTS, "timeout", "hook")}
+    except (binascii.Error, UnicodeError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise PackageError(f"The package is damaged: {error}.") from error
+
+
+def _check_header(header: Mapping[str, Any]) -> None:
+    """Refuse what the cluster would stumble over: texts that are none, a timeout that is no number of seconds."""
+    texts = {name: header[name] for name in _TEXTS}
+    hook, timeout = header.get("hook"), header.get("timeout")
+    for name, value in (texts if hook is None else {**texts, "hook": hook}).items():
+        if not isinstance(value, str):
+            raise PackageError(f"The package is damaged: its {name} is {value!r}, not a text.")
+    if timeout is not None and not _is_seconds(timeout):
+        raise PackageError(f"The package is damaged: its timeout is {timeout!r}, not a number of seconds above 0.")
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= sys.float_info.max
+
+
+def _parts(package: TaskPackage) -> dict[str, bytes]:
+    return {
+        **package.parts,
+        **{f"chain{n}": encode_package(link).encode("ascii") for n, link in enumerate(package.chain)},
+    }
+
+
+def _header(package: TaskPackage) -> dict[str, Any]:
+    options = {name: value for name in _OPTIONS if (value := getattr(package, name)) != _DEFAULTS[name]}
+    return {
+        "v": VERSION,
+        "id": package.id,
+        "name": package.name,
+        "func": package.func,
+        "started": package.started.isoformat(),
+        "s": package.serializer,
+        "h": dict(package.headers),
+        "p": [[name, len(part)] for name, part in _parts(package).items()],
+        **({"place": dataclasses.astuple(package.place)} if package.place else {}),
+        **options,
+    }
+
+
+def _from_header(header: Mapping[str, Any], parts: Mapping[str, bytes]) -> TaskPackage:
+    chain = [part for name, part in parts.items() if name.startswith("chain")]
+    return TaskPackage(
+        id=header["id"],
+        name=header["name"],
+        func=header["func"],
+        started=datetime.fromisoformat(header["started"]),
+        serializer=str(header["s"]),
+        headers=header["h"],
+        place=Place(*header["place"]) if "place" in header else None,
+        parts={name: part for name, part in parts.items() if not name.startswith("chain")},
+        chain=tuple(decode_package(link.decode("ascii"), max_bytes=len(link)) for link in chain),
+        **{name: header[name] for name in _OPTIONS if name in header},
+    )
+
+
+def _inflate(payload: bytes, header: Mapping[str, Any], max_bytes: int) -> bytes:
+    size = header.get("z", len(payload))
+    if size > max_bytes:
+        raise PackageTooLarge(f"The package holds {size:,} bytes; max_package_bytes allows {max_bytes:,}.")
+    return zlib.decompressobj().decompress(payload, max(size, 1)) if "z" in header else payload
+
+
+def _split(payload: bytes, sizes: Sequence[tuple[str, int]]) -> dict[str, bytes]:
+    if sum(size for _, size in sizes) != len(payload):
+        raise PackageError("The package is damaged: its parts are not of the announced size.")
+    parts, start = {}, 0
+    for name, size in sizes:
+        parts[name] = payload[start : start + size]
+        start += size
+    return parts
+
+
+def _to_json(header: Mapping[str, Any]) -> bytes:
+    return json.dumps(header, separators=(",", ":")).encode("ascii")
+
+
+def _to_text(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode("ascii")

@@ -1,0 +1,360 @@
+"""The tables: what became of each task, and what is to be run when (manual 1.4.6 and 1.8.4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import Any, ClassVar, Final
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from djq_core import current
+from djq_core.fields import SignedField, SignedQuerySet
+from djq_core.schedules.due import check_cron
+from djq_core.schedules.literals import read_args, read_kwargs
+from djq_core.schedules.times import Times
+
+GROUP_LENGTH: Final = 100
+NAME_LENGTH: Final = 100
+FUNC_LENGTH: Final = 256
+ID_LENGTH: Final = 32
+
+
+class Task(models.Model):
+    """A task that was executed: the last attempt's outcome (manual 1.4.6).
+
+    ``args``, ``kwargs`` and ``result`` are deserialized when they are first looked at; ``result`` of a failed task is
+    the text of its error.
+    """
+
+    id = models.CharField(max_length=ID_LENGTH, primary_key=True, editable=False)
+    name = models.CharField(_("name"), max_length=NAME_LENGTH, editable=False)
+    func = models.CharField(_("function"), max_length=FUNC_LENGTH)
+    hook = models.CharField(_("hook"), max_length=FUNC_LENGTH, null=True)
+    args = SignedField(_("arguments"), null=True, editable=False)
+    kwargs = SignedField(_("keyword arguments"), null=True, editable=False)
+    result = SignedField(_("result"), null=True, editable=False)
+    group = models.CharField(_("group"), max_length=GROUP_LENGTH, null=True, editable=False)
+    cluster = models.CharField(_("cluster"), max_length=NAME_LENGTH, null=True, editable=False)
+    started = models.DateTimeField(_("started"), editable=False)
+    stopped = models.DateTimeField(_("stopped"), editable=False)
+    success = models.BooleanField(_("success"), default=True, editable=False)
+    attempt_count = models.IntegerField(_("attempts"), default=0)
+    crashes = models.IntegerField(_("crashes"), default=0, editable=False)
+
+    objects = SignedQuerySet.as_manager()
+
+    class Meta:
+        app_label = "djq_core"
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        ordering: ClassVar = ["-stopped"]
+        indexes: ClassVar = [
+            models.Index(fields=["name"], name="djq_task_name"),
+            models.Index(fields=["success", "stopped"], name="djq_task_success"),
+            models.Index(fields=["group", "success"], name="djq_task_group"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.func
+
+    def time_taken(self) -> float:
+        """Return the seconds from the call of ``async_task`` to the end of the task, its wait in the queue included."""
+        return (self.stopped - self.started).total_seconds()
+
+    # This task's group
+
+    def group_result(self, failures: bool = False) -> list[Any]:
+        """Return the results of this task's group, with ``failures`` those of failed tasks too."""
+        return self.get_result_group(self.group, failures) if self.group else []
+
+    def group_count(self, failures: bool = False) -> int:
+        """Return the number of results of this task's group, or of its failures alone."""
+        return self.get_group_count(self.group, failures) if self.group else 0
+
+    def group_delete(self, tasks: bool = False) -> int:
+        """Take the label off this task's group, with ``tasks`` delete its tasks; return how many there are."""
+        return self.delete_group(self.group, tasks) if self.group else 0
+
+    # By id, name or group
+
+    @classmethod
+    def get_task(cls, task_id: str) -> Task | None:
+        """Return the task with this id, else the newest with this name, else None."""
+        by_id = cls.objects.filter(pk=task_id).first() if len(task_id) == ID_LENGTH else None
+        return by_id or cls.objects.filter(name=task_id).order_by("-stopped").first()
+
+    @classmethod
+    def get_result(cls, task_id: str) -> Any:
+        """Return the result of the task with this id or name, None where there is no such task."""
+        task = cls.get_task(task_id)
+        return task.result if task else None
+
+    @classmethod
+    def get_task_group(cls, group_id: str, failures: bool = True) -> models.QuerySet[Task]:
+        """Return the tasks of a group, or its successes alone, as a query set in the order of their calls."""
+        tasks = cls.objects.filter(group=group_id).order_by("started", "stopped")
+        return tasks if failures else tasks.filter(success=True)
+
+    @classmethod
+    def get_result_group(cls, group_id: str, failures: bool = False) -> list[Any]:
+        """Return the results of a group in the order of the calls, with ``failures`` those of failed tasks too."""
+        return list(cls.get_task_group(group_id, failures).values_list("result", flat=True))
+
+    @classmethod
+    def get_group_count(cls, group_id: str, failures: bool = False) -> int:
+        """Return the number of results of a group, or of its failures alone."""
+        tasks = cls.objects.filter(group=group_id)
+        return tasks.filter(success=False).count() if failures else tasks.count()
+
+    @classmethod
+    def delete_group(cls, group_id: str, objects: bool = False) -> int:
+        """Take the label off a group, with ``objects`` delete its tasks; return the number of tasks affected."""
+        tasks = cls.objects.filter(group=group_id)
+        return tasks.delete()[0] if objects else tasks.update(group=None)
+
+
+_Manager = models.Manager.from_queryset(SignedQuerySet)
+
+
+class SuccessManager(_Manager["Success"]):
+    """The tasks that succeeded."""
+
+    def get_queryset(self) -> models.QuerySet[Success]:
+        """Return the successful tasks."""
+        return super().get_queryset().filter(success=True)
+
+
+class FailureManager(_Manager["Failure"]):
+    """The tasks that failed."""
+
+    def get_queryset(self) -> models.QuerySet[Failure]:
+        """Return the failed tasks."""
+        return super().get_queryset().filter(success=False)
+
+
+class Success(Task):
+    """A task that succeeded (manual 1.4.6)."""
+
+    objects: ClassVar[SuccessManager] = SuccessManager()
+
+    class Meta:
+        app_label = "djq_core"
+        proxy = True
+        verbose_name = _("Successful task")
+        verbose_name_plural = _("Successful tasks")
+        ordering: ClassVar = ["-stopped"]
+
+
+class Failure(Task):
+    """A task that failed (manual 1.4.6)."""
+
+    objects: ClassVar[FailureManager] = FailureManager()
+
+    class Meta:
+        app_label = "djq_core"
+        proxy = True
+        verbose_name = _("Failed task")
+        verbose_name_plural = _("Failed tasks")
+        ordering: ClassVar = ["-stopped"]
+
+
+class Part(models.Model):
+    """What is kept of an iter or a chain until it has ended, and no longer.
+
+    Of an iter, the outcome of each part. Of a chain, without result, the link that ended it where no other row would
+    tell, which is final, and every link whose success is not kept, so that it sends the next one only once.
+    A row whose two ids are one notes that an iter is done with. ``whole`` is the id of the iter or chain, ``id`` that
+    of the task.
+    """
+
+    id = models.CharField(max_length=ID_LENGTH, primary_key=True)
+    whole = models.CharField(max_length=ID_LENGTH)
+    number = models.PositiveIntegerField(default=0)
+    result = SignedField(null=True)
+    stopped = models.DateTimeField()
+    success = models.BooleanField()
+    is_final = models.BooleanField(default=True)
+    attempt_count = models.IntegerField(default=1)
+    crashes = models.IntegerField(default=0)
+
+    class Meta:
+        app_label = "djq_core"
+        indexes: ClassVar = [
+            models.Index(fields=["whole", "number"], name="djq_part_whole"),
+            models.Index(fields=["stopped"], name="djq_part_stopped"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.whole}:{self.number}"
+
+
+class Schedule(models.Model):
+    """When which function is to be run (manual 1.8.4).
+
+    ``args`` and ``kwargs`` are texts of Python literals: ``"2, -2"`` and ``"a=1"``.
+    """
+
+    ONCE: Final = "O"
+    MINUTES: Final = "I"
+    HOURLY: Final = "H"
+    DAILY: Final = "D"
+    WEEKLY: Final = "W"
+    MONTHLY: Final = "M"
+    QUARTERLY: Final = "Q"
+    YEARLY: Final = "Y"
+    CRON: Final = "C"
+    TYPE: ClassVar = (
+        (ONCE, _("Once")),
+        (MINUTES, _("Minutes")),
+        (HOURLY, _("Hourly")),
+        (DAILY, _("Daily")),
+        (WEEKLY, _("Weekly")),
+        (MONTHLY, _("Monthly")),
+        (QUARTERLY, _("Quarterly")),
+        (YEARLY, _("Yearly")),
+        (CRON, _("Cron")),
+    )
+
+    #: What becomes of slots that were missed.
+    ALL: Final = "all"
+    LATEST: Final = "latest"
+    SKIP: Final = "skip"
+    MISFIRE: ClassVar = ((ALL, _("Run each")), (LATEST, _("Run the latest")), (SKIP, _("Run none")))
+    #: What becomes of a slot whose schedule still runs.
+    ALLOW: Final = "allow"
+    OVERLAP: ClassVar = ((ALLOW, _("Run it too")), (SKIP, _("Skip it")))
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    name = models.CharField(_("name"), max_length=GROUP_LENGTH, null=True, blank=True)
+    func = models.CharField(
+        _("function"), max_length=FUNC_LENGTH, help_text=_("Dotted path, as in module.tasks.function")
+    )
+    hook = models.CharField(
+        _("hook"),
+        max_length=FUNC_LENGTH,
+        null=True,
+        blank=True,
+        help_text=_("Dotted path of a function that gets the task"),
+    )
+    args = models.TextField(_("arguments"), null=True, blank=True, help_text=_("Python literals, as in 1, 2, 'John'"))
+    kwargs = models.TextField(
+        _("keyword arguments"), null=True, blank=True, help_text=_("Python literals, as in x=1, y=2, name='John'")
+    )
+    schedule_type = models.CharField(_("schedule type"), max_length=2, choices=TYPE, default=ONCE)
+    minutes = models.PositiveSmallIntegerField(
+        _("minutes"), null=True, blank=True, help_text=_("The interval of the type Minutes")
+    )
+    repeats = models.IntegerField(
+        _("repeats"), default=-1, help_text=_("How often it still runs; -1: for ever, 0: paused")
+    )
+    next_run = models.DateTimeField(_("next run"), default=timezone.now, null=True)
+    cron = models.CharField(
+        _("cron"), max_length=100, null=True, blank=True, help_text=_("The expression of the type Cron")
+    )
+    task = models.CharField(_("last task"), max_length=100, null=True, editable=False)
+    cluster = models.CharField(
+        _("cluster"), max_length=NAME_LENGTH, null=True, blank=True, help_text=_("The only cluster that runs it")
+    )
+    intended_date_kwarg = models.CharField(
+        _("keyword of the due date"),
+        max_length=100,
+        null=True,
+        blank=True,
+        help_text=_("The keyword argument that is given the moment for which the run was due"),
+    )
+    misfire_policy = models.CharField(
+        _("missed runs"),
+        max_length=6,
+        choices=MISFIRE,
+        blank=True,
+        default="",
+        help_text=_("Which runs are made up for; empty: what catch_up says"),
+    )
+    overlap_policy = models.CharField(
+        _("overlapping runs"),
+        max_length=6,
+        choices=OVERLAP,
+        blank=True,
+        default=ALLOW,
+        help_text=_("What becomes of a run that is due before the last one has ended"),
+    )
+    is_running = models.BooleanField(
+        _("is running"),
+        default=False,
+        help_text=_("Kept where overlapping runs are skipped: the last has not ended"),
+    )
+    #: The wall time and offset that the rule means by ``next_run``, which the clocks may skip or repeat.
+    slot = models.CharField(max_length=40, default="", editable=False)
+    #: The path of the function that declares this schedule in code.
+    declared = models.CharField(max_length=FUNC_LENGTH, null=True, unique=True, editable=False)
+
+    class Meta:
+        app_label = "djq_core"
+        verbose_name = _("Scheduled task")
+        verbose_name_plural = _("Scheduled tasks")
+        ordering: ClassVar = ["next_run"]
+        indexes: ClassVar = [models.Index(fields=["next_run"], name="djq_schedule_next_run")]
+
+    def __str__(self) -> str:
+        return self.name or self.func
+
+    def clean(self) -> None:
+        """Refuse what cannot be run, field by field."""
+        told: dict[str, str] = {}
+        for field, check in (("args", read_args), ("kwargs", read_kwargs), ("cron", self._check_cron)):
+            try:
+                check(getattr(self, field))
+            except (ValueError, ImportError) as error:
+                told[field] = str(error)
+        if told:
+            raise ValidationError(told)
+
+    def _check_cron(self, expression: str | None) -> None:
+        if self.schedule_type == self.CRON:
+            check_cron(expression or "")
+
+    def next_runs(self, count: int = 10) -> list[datetime]:
+        """Return when this schedule is due next, as ``next_run`` is stored: at most ``count`` times, as it stands now.
+
+        Fewer for a schedule that ends before, none for one that is paused; missed slots are among them. Raises
+        ValueError for a rule that cannot be read.
+        """
+        if self.next_run is None or not self.repeats:
+            return []
+        times = self.times()
+        left = count if self.repeats < 0 else min(count, self.repeats)
+        return [times.stored(slot) for slot in islice(times.rule.slots(times.read(self.next_run, self.slot)), left)]
+
+    def times(self) -> Times:
+        """Return the times of this schedule in the configured zone."""
+        runtime = current.runtime()
+        types = runtime.registry.schedule_types
+        return Times.of(self.schedule_type, self.minutes, self.cron, runtime.conf, types)
+
+    @cached_property
+    def _last_task(self) -> Task | None:
+        return Task.objects.only("id", "name", "success").filter(pk=self.task).first() if self.task else None
+
+    def success(self) -> bool | None:
+        """Return whether the last task succeeded, None where there is none or its result is gone."""
+        return self._last_task.success if self._last_task else None
+
+    def last_run(self) -> str | None:
+        """Return a link to the last task in the admin, or its name where there is no admin; None without a task."""
+        task = self._last_task
+        if task is None:
+            return None
+        page = "success" if task.success else "failure"
+        try:
+            return format_html(
+                '<a href="{}">[{}]</a>', reverse(f"admin:djq_core_{page}_change", args=(task.pk,)), task.name
+            )
+        except NoReverseMatch:
+            return task.name

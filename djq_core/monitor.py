@@ -1,0 +1,7 @@
+"""The status of the clusters (manual 1.10.3)."""
+
+from __future__ import annotations
+
+from djq_core.cluster.status import Stat
+
+__all__ = ["Stat"]

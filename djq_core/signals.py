@@ -1,0 +1,34 @@
+"""The Django signals of a task's life (manual 1.13).
+
+Every receiver gets the task as a dictionary of its own: changing it changes nothing. ``sender`` is :data:`SENDER`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.dispatch import Signal
+
+#: The sender of every signal.
+SENDER: Final = "djq"
+
+#: Sent where ``async_task`` is called, with ``task``; a receiver that raises stops the call with its error.
+pre_enqueue = Signal()
+
+#: Sent in the worker before a task, with ``func`` and ``task``; a receiver that raises makes the task fail.
+pre_execute = Signal()
+
+#: Sent in the worker after a task that succeeded, with ``func`` and ``task``, its ``result`` included.
+post_execute_in_worker = Signal()
+
+#: Sent in the monitor once a result is saved, with ``task``, its ``result`` and ``success`` included.
+post_execute = Signal()
+
+#: Sent when a process of the cluster has been started, with ``proc_name``, ``role`` and ``pid``.
+post_spawn = Signal()
+
+
+def own_copy(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the task as a dictionary that its receiver may change; the arguments themselves are not copied."""
+    return {key: dict(value) if key in ("kwargs", "headers") else value for key, value in task.items()}

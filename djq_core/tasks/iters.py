@@ -1,0 +1,114 @@
+"""One function over many arguments, with one result (manual 1.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from djq_core import current
+from djq_core.brokers import Broker
+from djq_core.enqueue import with_args
+from djq_core.envelope import Place, TaskPackage, new_id, task_name
+from djq_core.exceptions import SerializationError
+from djq_core.runtime import Runtime
+from djq_core.tasks.calls import fetch
+from djq_core.tasks.options import pick_options
+from djq_core.tasks.submit import package_of, send_many
+
+if TYPE_CHECKING:
+    from djq_core.models import Task
+
+
+def async_iter(func: str | Callable[..., Any], args_iter: Iterable[Any], **kwargs: Any) -> str:
+    """Run a function once for each item, and return the id of the task that holds all results (manual 1.6).
+
+    An item is a tuple of arguments, or a single argument. ``kwargs`` are those of the function, and options of
+    ``async_task``: ``group``, ``task_name``, ``cached`` and ``save`` are those of the collated task, ``timeout`` and
+    ``ack_failure`` hold for each call, ``hook`` is ignored. The result is a list in the order of the items, with the
+    error's text where a call failed; then the collated task is a failure, until the call is tried again and succeeds.
+
+    Raises ValueError for no items and what ``async_task`` raises; nothing is sent then.
+    """
+    if not isinstance(args_iter, Iterable):
+        raise TypeError(f"async_iter takes an iterable of arguments, not {args_iter!r}.")
+    runtime = current.runtime()
+    options, own = pick_options(kwargs)
+    items = [item if isinstance(item, tuple) else (item,) for item in args_iter]
+    if not items:
+        raise ValueError("The iterable is empty: there is nothing to run, and no result to wait for.")
+    pattern = package_of(runtime, func, (), own, replace(options, hook=None, task_name=None))
+    packages = _packages(runtime, pattern, items, options.task_name)
+    send_many(runtime, packages, options)
+    place = packages[0].place
+    assert place is not None
+    return place.whole
+
+
+class Iter:
+    """A function and its arguments, one call after the other, in one object (manual 1.6.1).
+
+    ``kwargs`` may hold options of ``async_task``; ``cached``, ``sync`` and ``broker`` are the configuration's where
+    they are None. Once arguments were appended it has to be run again.
+    """
+
+    def __init__(
+        self,
+        func: str | Callable[..., Any] | None = None,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        cached: bool | int | None = None,
+        sync: bool | None = None,
+        broker: Broker | None = None,
+    ) -> None:
+        self.func = func
+        self.args: list[Any] = list(args or ())
+        self.kwargs: dict[str, Any] = dict(kwargs or {})
+        self.cached = cached
+        self.sync = sync
+        self.broker = broker
+        self.id = ""
+        self.started = False
+        self._cached: bool | int | None = None
+
+    def append(self, *args: Any) -> int:
+        """Append the arguments of one call and return the number of calls."""
+        self.args.append(args)
+        self.started = False
+        return self.length()
+
+    def run(self) -> str:
+        """Send the calls to the cluster and return the id of the collated task; raises what async_iter raises."""
+        chosen = {"cached": self.cached, "sync": self.sync, "broker": self.broker}
+        kwargs = {**self.kwargs, **{name: value for name, value in chosen.items() if value is not None}}
+        self.id = async_iter(self.func, self.args, **kwargs)  # type: ignore[arg-type]
+        self._cached = pick_options(kwargs)[0].cached
+        self.started = True
+        return self.id
+
+    def result(self, wait: int = 0) -> list[Any] | None:
+        """Return the list of results, None where they are not complete; ``wait`` is in milliseconds, -1 for ever."""
+        task = self.fetch(wait)
+        return task.result if task else None
+
+    def fetch(self, wait: int = 0) -> Task | None:
+        """Return the collated task, None where it is not complete; ``wait`` is in milliseconds, -1 for ever."""
+        return fetch(self.id, wait, self._cached) if self.started else None
+
+    def length(self) -> int:
+        """Return the number of calls."""
+        return len(self.args)
+
+
+def _packages(
+    runtime: Runtime, pattern: TaskPackage, items: list[tuple[Any, ...]], name: str | None
+) -> list[TaskPackage]:
+    whole = new_id()
+    place = Place(whole, name or task_name(whole), 0, len(items))
+    packages = []
+    for number, args in enumerate(items):
+        try:
+            packages.append(with_args(runtime, pattern, args, place=replace(place, number=number)))
+        except SerializationError as error:
+            raise SerializationError(f"Item {number + 1} of the iterable: {error}") from error
+    return packages

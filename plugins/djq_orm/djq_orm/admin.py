@@ -1,0 +1,71 @@
+"""The page "Queued tasks" (manual 1.11.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from djq_core import current
+from djq_core.exceptions import ConfigurationError
+from djq_orm.broker import OrmBroker
+from djq_orm.models import OrmQ
+from djq_orm.receipts import Lease
+from djq_orm.stores import store_for
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[OrmQ]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class QueueAdmin(ModelAdmin):
+    """What is on the queue, of every cluster that shares the table.
+
+    Emptying ``lock`` frees a package: it is delivered again at once, and the answer of whoever held it counts no more.
+    """
+
+    list_display = ("id", "key", "name", "group", "func", "lock", "task_id", "deliveries")
+    list_display_links = ("id", "name")
+    list_filter = ("key",)
+    fields = ("key", "lock", "payload", "task_id", "name", "func", "group", "q_options", "deliveries")
+    readonly_fields = ("task_id", "name", "func", "group", "q_options", "deliveries")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: packages are signed where tasks are sent."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrmQ]:
+        """Return the rows of the database that holds the queue."""
+        return super().get_queryset(request).using(_database())
+
+    def save_model(self, request: HttpRequest, obj: OrmQ, form: object, change: bool) -> None:
+        """Write the edited columns; free the package when its lock was emptied."""
+        store = store_for(_database())
+        if obj.lock is None and obj.token is not None:
+            store.release(obj.key, [Lease(obj.pk, obj.token)], 0.0, counted=True)
+        store.rows.filter(pk=obj.pk).update(key=obj.key, payload=obj.payload, lock=obj.lock)
+
+    def delete_model(self, request: HttpRequest, obj: OrmQ) -> None:
+        """Delete from the database that holds the queue."""
+        obj.delete(using=_database())
+
+
+def is_configured() -> bool:
+    """Return whether the configured broker is this one; a configuration that cannot be used is for the checks."""
+    try:
+        return issubclass(current.runtime().broker_class, OrmBroker)
+    except (ConfigurationError, LookupError):
+        return False
+
+
+def _database() -> str:
+    return current.runtime().shared_broker().database or DEFAULT_DB_ALIAS
+
+
+if is_configured():
+    admin.site.register(OrmQ, QueueAdmin)

@@ -1,0 +1,154 @@
+"""What tells a waiting cluster that its queue may have changed."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, Protocol
+
+from django.db import Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+logger = logging.getLogger("djq")
+
+REST = 5.0
+TICK = 0.04
+
+
+class Bell(Protocol):
+    """Rings when a queue may have changed; between two rings one look per ``interval`` seconds is enough."""
+
+    @property
+    def interval(self) -> float:
+        """The seconds after which to look although nothing rang."""
+
+    def arm(self) -> None:
+        """Begin to take notice; called before the look whose news must not be missed."""
+
+    def wait(self, seconds: float) -> float | None:
+        """Wait at most so long; return in how many seconds to look, None when nothing rang."""
+
+    def close(self) -> None:
+        """Stop taking notice."""
+
+
+class IntervalBell:
+    """Never rings: the queue is looked into at an interval (manual 1.2.28)."""
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+
+    def arm(self) -> None:
+        """Do nothing."""
+
+    def wait(self, seconds: float) -> float | None:
+        """Sleep."""
+        time.sleep(seconds)
+        return None
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class VersionBell:
+    """Rings when a SQLite file was committed to, by whichever connection: asking for its version costs no query."""
+
+    interval = REST
+
+    def __init__(self, version: Callable[[], object]) -> None:
+        self._version = version
+        self._seen: object = None
+
+    def arm(self) -> None:
+        """Note the version of this moment."""
+        self._seen = self._version()
+
+    def wait(self, seconds: float) -> float | None:
+        """Look at the version many times a second; return 0 when it is another."""
+        until = time.monotonic() + seconds
+        while True:
+            version = self._version()
+            if version != self._seen:
+                self._seen = version
+                return 0.0
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            time.sleep(min(TICK, left))
+
+    def close(self) -> None:
+        """Do nothing: the connection is not the bell's."""
+
+
+class ListenBell:
+    """Rings when PostgreSQL notifies the queue's channel, over a connection of its own that listens all the time."""
+
+    interval = REST
+
+    def __init__(self, alias: str, channel: str) -> None:
+        self._alias = alias
+        self._channel = channel
+        self._wrapper: BaseDatabaseWrapper | None = None
+
+    def arm(self) -> None:
+        """Listen, where that is not so already."""
+        if self._wrapper is not None:
+            return
+        wrapper = _separate(self._alias)
+        try:
+            with wrapper.cursor() as cursor:
+                cursor.execute(f'LISTEN "{self._channel}"')
+        except Error:
+            wrapper.close()
+            raise
+        self._wrapper = wrapper
+
+    def wait(self, seconds: float) -> float | None:
+        """Wait for a notification; return the smallest delay it announces, or 0 when the connection was lost."""
+        if self._wrapper is None:
+            time.sleep(seconds)
+            return None
+        try:
+            with self._wrapper.wrap_database_errors:
+                return min(_announced(self._wrapper.connection, seconds), default=None)
+        except (Error, OSError) as error:
+            logger.warning("Lost the connection that listens on %r, looking again: %s", self._alias, error)
+            self.close()
+            return 0.0
+
+    def close(self) -> None:
+        """Close the connection; the next :meth:`arm` makes a new one."""
+        wrapper, self._wrapper = self._wrapper, None
+        if wrapper is not None:
+            with suppress(Error):
+                wrapper.close()
+
+
+def _separate(alias: str) -> BaseDatabaseWrapper:
+    """Return a connection beside the thread's own, outside any pool."""
+    wrapper = connections[alias].copy()
+    options = wrapper.settings_dict["OPTIONS"]
+    wrapper.settings_dict["OPTIONS"] = {name: options[name] for name in options if name != "pool"}
+    return wrapper
+
+
+def _announced(raw: Any, seconds: float) -> Iterator[float]:
+    with selectors.DefaultSelector() as selector:
+        selector.register(raw.fileno(), selectors.EVENT_READ)
+        if selector.select(seconds):
+            yield from (float(payload or 0) for payload in list(notifications(raw)))
+
+
+def notifications(raw: Any) -> Iterator[bytes | str]:
+    """Read what has arrived, with psycopg 3 or psycopg2."""
+    if hasattr(raw, "pgconn"):
+        raw.pgconn.consume_input()
+        while note := raw.pgconn.notifies():
+            yield note.extra
+        return
+    raw.poll()
+    while raw.notifies:
+        yield raw.notifies.pop(0).payload

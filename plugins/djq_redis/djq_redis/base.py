@@ -1,0 +1,134 @@
+"""What both Redis brokers share: the connection, statistics, what is known of the server."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+from urllib.parse import quote
+
+import redis
+
+from djq_core.brokers.base import Broker, BrokerSettings, Package
+from djq_core.exceptions import BrokerError
+from djq_redis import client
+from djq_redis.errors import as_broker_errors
+from djq_redis.options import RedisOptions
+
+#: The keys of all statistics, by the time at which they vanish.
+_STATS: Final = "djq:{stats}"
+
+#: Replication is asynchronous, of whatever server.
+_FAIL_OVER: Final = "A fail-over loses what the server that takes over had not received."
+
+
+class RedisBase(Broker):
+    """A queue in Redis or Valkey; any thread may use it, each process connects for itself.
+
+    Every method but ``ping``, ``info`` and ``durability`` raises BrokerError when the server cannot be reached, does
+    not answer within ``socket_timeout`` or refuses; the next call connects anew.
+    """
+
+    name: ClassVar[str] = "redis"
+    conf_keys: ClassVar[tuple[str, ...]] = ("redis", "django_redis", "redis_receipts")
+    choosing_keys: ClassVar[tuple[str, ...]] = ("redis", "django_redis")
+
+    keeps_order: ClassVar[bool] = True
+    supports_bulk: ClassVar[bool] = True
+    supports_blocking_dequeue: ClassVar[bool] = True
+    #: The longest text that a server takes unless it is configured otherwise.
+    max_package_bytes: ClassVar[int | None] = 512 * 1024 * 1024
+    shares_stats: ClassVar[bool] = True
+
+    def __init__(self, settings: BrokerSettings | None = None) -> None:
+        super().__init__(settings)
+        self._client: redis.Redis | None = None
+        self._pid = 0
+
+    @classmethod
+    def read_options(cls, keys: Mapping[str, Any]) -> RedisOptions:
+        """Return the options of this plugin's keys (manual 1.2.17, 1.2.18); raise ConfigurationError."""
+        options = RedisOptions.from_keys(keys)
+        client.check(options)
+        return options
+
+    @property
+    def options(self) -> RedisOptions:
+        """The validated options."""
+        return self.settings.options or RedisOptions()
+
+    @contextmanager
+    def _server(self) -> Iterator[redis.Redis]:
+        with as_broker_errors(self.options):
+            yield self._connected()
+
+    def _connected(self) -> redis.Redis:
+        """Return this process's client; that of a fork's parent is left alone."""
+        if self._client is None or self._pid != os.getpid():
+            self._client, self._pid = client.connect(self.options), os.getpid()
+        return self._client
+
+    def _key(self, part: str) -> str:
+        """Return a key of this queue; all of them lie in one slot of a cluster."""
+        return f"djq:{{{quote(self.list_key)}}}:{part}"
+
+    # The server
+
+    def ping(self) -> bool:
+        """Return True when the server answers."""
+        try:
+            with self._server() as server:
+                return bool(server.ping(**client.home(server, self._key(""))))
+        except BrokerError:
+            return False
+
+    def info(self) -> str:
+        """Return where the server is with its name and version, without these while it does not answer."""
+        try:
+            with self._server() as server:
+                return f"{client.version(server, self._key(''))} at {self.options.where}"
+        except BrokerError:
+            return f"Redis at {self.options.where}"
+
+    def durability(self) -> str | None:
+        """Return what ``appendonly`` and ``maxmemory-policy`` of the server mean for the queue."""
+        with self._server() as server:
+            told = client.durability(server, self._key(""))
+        return f"{told} {_FAIL_OVER}" if self.options.is_replicated else told
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        kept, self._client = self._client, None
+        if kept is not None and self._pid == os.getpid():
+            client.disconnect(kept)
+
+    # Statistics
+
+    def put_stat(self, key: str, text: str, seconds: float) -> None:
+        """Keep a signed statistics text for some seconds."""
+        now = time.time()
+        with self._server() as server, server.pipeline() as pipe:
+            pipe.set(f"{_STATS}:{key}", text, px=max(1, round(seconds * 1000)))
+            pipe.zadd(_STATS, {key: now + seconds})
+            pipe.zremrangebyscore(_STATS, "-inf", now - seconds)
+            pipe.execute()
+
+    def get_stats(self, prefix: str) -> list[str]:
+        """Return the texts of all keys that begin with the prefix."""
+        with self._server() as server:
+            known = map(as_text, server.zrange(_STATS, 0, -1))
+            wanted = [f"{_STATS}:{key}" for key in known if key.startswith(prefix)]
+            texts = server.mget(wanted) if wanted else []
+        return [as_text(text) for text in texts if text is not None]
+
+
+def as_text(raw: Any) -> str:
+    """Return bytes of the server as a text; redis-py's types leave open what it answers."""
+    return bytes(raw).decode()
+
+
+def as_package(raw: Any) -> Package:
+    """Return a package as it was sent: djq's own are ASCII texts, what is not stays bytes."""
+    return bytes(raw).decode("ascii") if raw.isascii() else bytes(raw)

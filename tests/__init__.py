@@ -1,0 +1,1 @@
+"""The tests of djq-core; they mirror the package one to one."""

@@ -1,0 +1,62 @@
+"""Each scenario in two sizes: a short one for every test run, the full one of the reliability figures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from tests.harness.clusters import ClusterProcess
+from tests.harness.fixtures import MARIADB, POSTGRESQL, REDIS_RECEIPTS, SQLITE
+from tests.harness.ledger import Ledger
+from tests.harness.sites import Site
+
+BOTH = (SQLITE, POSTGRESQL)
+DATABASES = (*BOTH, MARIADB)
+#: Where no kill may lose anything, for scenarios that are about the broker.
+EVERYWHERE = (*DATABASES, REDIS_RECEIPTS)
+
+
+def short_and_full(
+    names: str,
+    short: tuple[int, ...],
+    full: tuple[int, ...],
+    seconds: int,
+    vendors: Sequence[str] = DATABASES,
+    short_on: Sequence[str] = (),
+) -> pytest.MarkDecorator:
+    """Run a test on several vendors, with the short sizes always and the full ones where chaos is asked for.
+
+    ``seconds`` is what the full form may take; ``short_on`` are the vendors of the short form, unless all but MariaDB:
+    what it does differently the tests of the broker, the results and the flow show sooner.
+    """
+    marks = (pytest.mark.chaos, pytest.mark.timeout(seconds))
+    usual = [vendor for vendor in vendors if vendor != MARIADB]
+    cases = [
+        *(pytest.param(vendor, *short, id=f"{vendor}-short") for vendor in short_on or usual),
+        *(pytest.param(vendor, *full, id=f"{vendor}-full", marks=marks) for vendor in vendors),
+    ]
+    return pytest.mark.parametrize(("vendor", *(name.strip() for name in names.split(","))), cases)
+
+
+def report(ledger: Ledger, **figures: object) -> None:
+    """Print what a scenario found."""
+    more = ", ".join(f"{name} {value}" for name, value in figures.items())
+    sys.stdout.write(f"{ledger}; {more}\n")
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value that so large a share of the values does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def kill_evenly(site: Site, cluster: ClusterProcess, role: str, count: int, kills: int) -> None:
+    """Kill the one process of a role again and again, spread over the run, each time when it is back at work."""
+    victim = 0
+    for number in range(kills):
+        site.wait_done(number * count // (kills + 1))
+        cluster.wait_full(1, 5.0, role=role, without=victim)
+        victim = cluster.only(role)
+        assert cluster.kill(victim)

@@ -1,0 +1,154 @@
+"""What a cluster is doing: taken, published, read."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+
+from djq_core import current
+from djq_core.cluster.channels import Kind
+from djq_core.cluster.status import Snapshot, Stat, StatStore
+from djq_core.cluster.traffic import Traffic
+from djq_core.conf import Conf
+from djq_core.envelope import STAT
+from tests.cluster.stand_ins import Bench, task_frame
+from tests.conf.making import conf
+from tests.making import MemoryBroker, runtime_of
+
+
+class Sharing(MemoryBroker):
+    """A broker that keeps statistics itself."""
+
+    shares_stats = True
+
+    def put_stat(self, key: str, text: str, seconds: float) -> None:
+        self.log.append((key, text, seconds))
+
+    def get_stats(self, prefix: str) -> list[str]:
+        return [text for key, text, _ in self.log if key.startswith(prefix)]
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    caches["default"].clear()
+    yield
+    caches["default"].clear()
+
+
+def taken(**values: Any) -> dict[str, Any]:
+    snapshot = Snapshot(conf(name="main"), 42, 43)
+    return {**snapshot.take(Traffic(conf(), MemoryBroker), [], {}), **values}
+
+
+# Taking
+
+
+def test_a_snapshot_tells_what_is_true_now(bench: Bench) -> None:
+    settings = conf(name="main")
+    traffic, snapshot = Traffic(settings, MemoryBroker), Snapshot(settings, 42, 43)
+    workers = [bench.worker(), bench.worker()]
+    helpers = {role: bench.helper(role) for role in ("pusher", "monitor")}
+    for number in (1, 2, 3):
+        traffic.on_package(task_frame(number))
+    traffic.on_package(task_frame(4, Kind.RESULT, error="unreadable"))
+    snapshot.reincarnations = 5
+    stat = Stat.from_dict(json.loads(json.dumps(snapshot.take(traffic, workers, helpers))))
+    assert (stat.cluster_id, stat.name, stat.sentinel, stat.reincarnations) == (42, "main", 43, 5)
+    assert (stat.task_q_size, stat.done_q_size) == (3, 1)
+    assert stat.workers == tuple(worker.pid for worker in workers)
+    assert (stat.pusher, stat.monitor) == (helpers["pusher"].pid, helpers["monitor"].pid)
+    assert 0 <= time.time() - stat.timestamp < 5
+
+
+def test_the_states_are_those_of_the_manual() -> None:
+    traffic, snapshot = Traffic(conf(), MemoryBroker), Snapshot(conf(), 1, 2)
+    states = [snapshot.take(traffic, [], {})["status"]]
+    snapshot.is_running = True
+    states.append(snapshot.take(traffic, [], {})["status"])
+    traffic.on_package(task_frame(1))
+    states.append(snapshot.take(traffic, [], {})["status"])
+    snapshot.is_stopping = True
+    states.append(snapshot.take(traffic, [], {})["status"])
+    assert states == [Conf.STARTING, Conf.IDLE, Conf.WORKING, Conf.STOPPING]
+
+
+# Reading
+
+
+def test_a_status_knows_its_age_and_whether_its_queues_are_empty() -> None:
+    born = datetime.now(UTC) - timedelta(seconds=90)
+    assert Stat(cluster_id=1, tob=born).uptime() == pytest.approx(90, abs=5)
+    assert Stat(cluster_id=1).empty_queues()
+    assert not Stat(cluster_id=1, task_q_size=1).empty_queues()
+    assert not Stat(cluster_id=1, done_q_size=1).empty_queues()
+
+
+def test_what_is_published_is_found() -> None:
+    runtime = runtime_of(name="main")
+    store = StatStore(runtime, MemoryBroker())
+    store.put(taken(cluster_id=2, host="b"))
+    store.put(taken(cluster_id=1, host="b", status=Conf.STARTING))
+    store.put(taken(cluster_id=1, host="b", status=Conf.IDLE))
+    store.put(taken(cluster_id=1, host="a"))
+    found = StatStore(runtime, MemoryBroker()).get_all()
+    assert [(stat.host, stat.cluster_id) for stat in found] == [("a", 1), ("b", 1), ("b", 2)]
+    assert found[1].status == Conf.IDLE
+
+
+def test_other_cluster_names_are_not_seen() -> None:
+    StatStore(runtime_of(name="main"), MemoryBroker()).put(taken())
+    assert StatStore(runtime_of(name="other"), MemoryBroker()).get_all() == []
+
+
+def test_a_cluster_that_has_gone_silent_is_not_shown() -> None:
+    store = StatStore(runtime_of(), MemoryBroker())
+    store.put(taken(cluster_id=1, timestamp=time.time() - 60))
+    store.put(taken(cluster_id=2))
+    assert [stat.cluster_id for stat in store.get_all()] == [2]
+
+
+def test_a_broker_that_shares_statistics_keeps_them() -> None:
+    runtime, broker = runtime_of(name="main", guard_cycle=20), Sharing()
+    store = StatStore(runtime, broker)
+    store.put(taken(cluster_id=7, host="h"))
+    ((key, _, seconds),) = broker.log
+    assert (key, seconds) == ("djq:stat:main:h:7", 60)
+    assert [stat.cluster_id for stat in store.get_all()] == [7]
+
+
+@pytest.mark.parametrize("kind", ["unsigned", "foreign", "task", "no json", "no stat"])
+def test_what_is_no_status_of_ours_is_passed_over(kind: str) -> None:
+    runtime, broker = runtime_of(), Sharing()
+    store, text = StatStore(runtime, broker), json.dumps(taken())
+    texts = {
+        "unsigned": text,
+        "foreign": runtime.signer.named("other").sign(STAT, text),
+        "task": runtime.signer.sign("task", text),
+        "no json": runtime.signer.sign(STAT, "{"),
+        "no stat": runtime.signer.sign(STAT, '{"tob": "2026-01-01", "workers": []}'),
+    }
+    broker.log.append(("djq:stat:default:1", texts[kind], 1))
+    assert store.get_all() == []
+    store.put(taken())
+    assert len(store.get_all()) == 1
+
+
+def test_the_status_of_a_cluster_is_found_by_its_id() -> None:
+    runtime = current.runtime()
+    StatStore(runtime, runtime.shared_broker()).put(taken(status=Conf.WORKING))
+    assert Stat.get(42).status == Conf.WORKING
+    assert [stat.cluster_id for stat in Stat.get_all()] == [42]
+    unknown = Stat.get(99)
+    assert (unknown.cluster_id, unknown.status, unknown.workers) == (99, Conf.STOPPED, ())
+
+
+def test_a_cluster_name_with_spaces_can_be_published() -> None:
+    store = StatStore(runtime_of(name="my site"), MemoryBroker())
+    store.put(taken())
+    assert len(store.get_all()) == 1

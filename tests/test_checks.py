@@ -1,0 +1,173 @@
+"""Problems of the configuration as Django's system checks."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.test import override_settings
+
+import djq_core
+from djq_core.checks import CATALOGUE, check_configuration, check_deployment, messages
+from djq_core.conf import Problem
+from tests.plugins.distributions import site_at
+
+CHECK_ID = re.compile(r"djq\.[EW]\d{3}")
+
+
+def ids(**q_cluster: Any) -> list[str | None]:
+    """Return the ids of the messages for a Q_CLUSTER with these keys."""
+    with override_settings(Q_CLUSTER={"orm": "default", **q_cluster}):
+        return [message.id for message in check_configuration()]
+
+
+def test_the_site_under_test_is_well_configured() -> None:
+    assert check_configuration() == []
+    assert check_deployment() == []
+
+
+def test_an_error_is_an_error_and_a_warning_a_warning() -> None:
+    error, warning = messages([Problem("djq.E003", "a", "Wrong.", "Mend it."), Problem("djq.W002", "b", "Doubtful.")])
+    assert error == checks.Error("Wrong.", hint="Mend it.", id="djq.E003")
+    assert warning == checks.Warning("Doubtful.", hint=None, id="djq.W002")
+
+
+def test_every_problem_of_the_configuration_is_a_message() -> None:
+    assert ids(workers=-1, retry="soon") == ["djq.E003", "djq.E002"]
+
+
+def test_a_warning_comes_alone_where_nothing_is_wrong() -> None:
+    assert ids(workers=2, queue_limit=1) == ["djq.W002"]
+
+
+def test_what_is_no_dictionary_is_an_error() -> None:
+    with override_settings(Q_CLUSTER="redis"):
+        assert [message.id for message in check_configuration()] == ["djq.E001"]
+
+
+def test_a_key_that_nobody_knows_is_an_error_with_the_nearest_name() -> None:
+    with override_settings(Q_CLUSTER={"orm": "default", "queue_limt": 5}):
+        (message,) = check_configuration()
+    assert message.id == "djq.E101"
+    assert "did you mean `queue_limit`?" in message.msg
+
+
+def test_a_key_without_its_plugin_says_what_to_install() -> None:
+    with override_settings(Q_CLUSTER={"orm": "default", "iron_mq": {}}):
+        (message,) = check_configuration()
+    assert message.id == "djq.E102"
+    assert "pip install djq-ironmq" in message.msg
+
+
+def test_a_cache_that_is_none_of_the_site_is_an_error() -> None:
+    assert ids(cache="no such cache") == ["djq.E011"]
+
+
+def test_a_database_that_is_none_of_the_site_is_an_error() -> None:
+    assert ids(enqueue_on_commit="no such database") == ["djq.E011"]
+    assert ids(enqueue_on_commit="default") == ids(enqueue_on_commit=True) == []
+
+
+def test_a_broker_that_nobody_offers_is_an_error() -> None:
+    assert ids(broker="sqz") == ["djq.E107"]
+
+
+def test_a_broker_class_that_cannot_be_imported_is_an_error() -> None:
+    assert ids(broker_class="no.such.Broker") == ["djq.E107"]
+
+
+def test_a_site_in_sync_needs_no_broker() -> None:
+    assert ids(broker="sqz", sync=True) == []
+
+
+def test_a_serializer_that_nobody_offers_is_an_error() -> None:
+    assert ids(serializer="yaml") == ["djq.E108"]
+
+
+def test_the_checks_are_registered_with_django() -> None:
+    with override_settings(Q_CLUSTER={"orm": "default", "workers": 0}):
+        found = checks.run_checks()
+    assert "djq.E003" in [message.id for message in found]
+
+
+def test_a_misspelt_key_of_another_cluster_is_an_error_too() -> None:
+    clusters = {"long": {"queue_limt": 5}, "mail": {"orm": "default"}}
+    with override_settings(Q_CLUSTER={"orm": "default", "ALT_CLUSTERS": clusters}):
+        (message,) = check_configuration()
+    assert message.id == "djq.E101"
+    assert message.msg == "ALT_CLUSTERS['long']: `queue_limt`: did you mean `queue_limit`?"
+
+
+# What plugins say
+
+TALKING = """
+    from django.core import checks
+    from djq_core import hookimpl
+
+    @hookimpl
+    def djq_check(conf, deploy):
+        said = [checks.Warning(f"{conf.name} is small.", id="talking.W001")]
+        return [*said, checks.Error("Not for the world.", id="talking.E001")] if deploy else said
+"""
+
+
+@pytest.fixture
+def talking_plugin(tmp_path: Path) -> Iterator[None]:
+    """Install a plugin that has something to say, for a while."""
+    with site_at(tmp_path) as site:
+        site.install("djq-talking", TALKING)
+        yield
+
+
+@pytest.mark.usefixtures("talking_plugin")
+def test_plugins_are_heard_where_nothing_is_wrong() -> None:
+    assert ids(name="x") == ["talking.W001"]
+    assert ids(name="x", workers=0) == ["djq.E003"]
+
+
+@pytest.mark.usefixtures("talking_plugin")
+def test_for_a_deployment_only_what_is_said_beyond_is_added() -> None:
+    with override_settings(Q_CLUSTER={"orm": "default", "name": "x"}):
+        assert [message.id for message in check_deployment()] == ["talking.E001"]
+        whole = checks.run_checks(include_deployment_checks=True)
+    assert [message.id for message in whole if (message.id or "").startswith("talking")] == [
+        "talking.W001",
+        "talking.E001",
+    ]
+
+
+@pytest.mark.usefixtures("talking_plugin")
+def test_a_wrong_configuration_is_no_deployment() -> None:
+    with override_settings(Q_CLUSTER={"orm": "default", "workers": 0}):
+        assert check_deployment() == []
+
+
+def test_a_broken_plugin_that_is_named_is_an_error(tmp_path: Path) -> None:
+    with site_at(tmp_path) as site:
+        site.install("djq-sqs", "raise RuntimeError('no boto3 here')")
+        with override_settings(Q_CLUSTER={"sqs": {}}):
+            (message,) = check_configuration()
+    assert message.id in {"djq.E100", "djq.E106"}
+    assert "no boto3 here" in message.msg
+
+
+# The catalogue
+
+
+def test_every_id_in_use_is_in_the_catalogue_and_the_other_way_round() -> None:
+    sources = Path(djq_core.__file__).parent.rglob("*.py")
+    used = Counter(code for path in sources for code in CHECK_ID.findall(path.read_text()))
+    assert set(used) == set(CATALOGUE)
+    assert [code for code, count in used.items() if count == 1] == []
+
+
+@pytest.mark.parametrize(("code", "line"), CATALOGUE.items())
+def test_every_id_has_one_line(code: str, line: str) -> None:
+    assert CHECK_ID.fullmatch(code)
+    assert line.endswith(".")
+    assert "\n" not in line

@@ -1,0 +1,1 @@
+"""The public API as a site uses it: never run, only type-checked by ``make types``."""
