@@ -46,6 +46,11 @@ class ValkeyCluster:
         """Wait until every node takes part; raises Missing when that takes too long."""
         _until(lambda: all(map(_is_whole, self.nodes)), "the nodes do not make a cluster")
 
+    def forget_scripts(self) -> None:
+        """Let every node be as new to the scripts that it has run."""
+        for node in self.nodes:
+            _ask(node, "SCRIPT", "FLUSH")
+
     def kill(self) -> None:
         """Kill -9 all nodes."""
         for node in self.nodes:

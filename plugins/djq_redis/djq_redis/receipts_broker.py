@@ -147,8 +147,16 @@ class RedisReceiptsBroker(RedisBase):
         return int(waiting), int(held)
 
     def _run(self, server: redis.Redis, script: str, *arguments: Any) -> Any:
-        """Run a script over the keys of this queue; a server that does not know it is told."""
-        return server.register_script(script)(keys=[self._key(part) for part in scripts.KEYS], args=arguments)
+        """Run a script over the keys of this queue; a server that does not know it is given its text.
+
+        Both commands go to the server of the keys alone: ``SCRIPT LOAD`` would go to every node of a cluster, and one
+        that is away would hold up the queues of the others.
+        """
+        words = [len(scripts.KEYS), *(self._key(part) for part in scripts.KEYS), *arguments]
+        try:
+            return server.evalsha(scripts.digest(script), *words)
+        except redis.exceptions.NoScriptError:
+            return server.eval(script, *words)
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -10,6 +10,8 @@ In every script a command that frees comes before those that need memory: a serv
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from typing import Final
 
 KEYS: Final = ("seq", "ready", "later", "held", "packages", "marks", "dead", "wake")
@@ -189,3 +191,9 @@ SIZES: Final = f"""{_PRELUDE}
 local lapsed = call('ZCOUNT', held, '-inf', now())
 return {{call('ZCARD', ready) + call('ZCARD', later) + lapsed, call('ZCARD', held) - lapsed}}
 """
+
+
+@cache
+def digest(script: str) -> str:
+    """Return the name under which a server keeps a script (``EVALSHA``)."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()

@@ -158,6 +158,7 @@ def test_a_queue_lives_while_another_node_is_dead(
     other = next(node for node in valkey_cluster.nodes if node.port != owner)
     broker = make_broker(kind, redis=valkey_cluster.settings(socket_timeout=1))
     broker.enqueue("before")
+    valkey_cluster.forget_scripts()
     other.pause()
     try:
         began = time.monotonic()
