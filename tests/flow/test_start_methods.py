@@ -12,7 +12,7 @@ from tests.harness.oracle import START
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_a_cluster_runs_tasks_and_survives_a_kill(make_site: MakeSite, method: str) -> None:
     site = make_site(q_cluster={"workers": 2, "start_method": method, "max_attempts": 2})
-    with site.cluster() as cluster:
+    with site.cluster(is_forked=False) as cluster:
         site.call("enqueue_many", "mark", [f"task-{n}" for n in range(20)])
         site.call("enqueue", "fail", "bad", hook="tests.harness.tasks.note_hook")
         site.call("enqueue", "mark", "late", 30, timeout=1)
@@ -30,6 +30,6 @@ def test_a_cluster_runs_tasks_and_survives_a_kill(make_site: MakeSite, method: s
 @pytest.mark.parametrize("method", ["forkserver"])
 def test_nothing_is_left_of_a_killed_command(make_site: MakeSite, method: str) -> None:
     site = make_site(q_cluster={"workers": 2, "start_method": method})
-    with site.cluster() as cluster:
+    with site.cluster(is_forked=False) as cluster:
         assert cluster.kill(cluster.pid)
         cluster.assert_nothing_left(5.0)

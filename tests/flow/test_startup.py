@@ -24,6 +24,6 @@ def test_a_key_of_a_missing_plugin_stops_it_with_what_to_install(make_site: Make
 
 def test_the_start_line_names_broker_and_promise(make_site: MakeSite) -> None:
     site = make_site()
-    with site.cluster() as cluster:
+    with site.cluster(is_forked=False) as cluster:
         assert cluster.log.lines("at least once"), cluster.log.text()
         assert cluster.log.lines("ORM|orm")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tests.harness import procs
+from tests.harness import forks, procs
+from tests.harness.forks import Forked
 from tests.harness.logs import ROLES, WORKER, Log
 from tests.harness.waiting import wait_until
 from tests.services import children
@@ -21,9 +23,16 @@ PATIENCE = 30.0
 class ClusterProcess:
     """One cluster: its process, its children by role, and its log."""
 
-    def __init__(self, folder: Path, log_file: Path, env: Mapping[str, str], *options: str) -> None:
-        command = [sys.executable, "-m", "django", "qcluster", *options]
-        self._popen = children.start(command, folder, log_file, environment={**os.environ, **env})
+    def __init__(
+        self, folder: Path, log_file: Path, env: Mapping[str, str], *options: str, is_forked: bool = True
+    ) -> None:
+        """Start the command: ``python -m django qcluster`` as anybody does, or the same as a fork of the zygote."""
+        arguments, environment = ["qcluster", *options], {**os.environ, **env}
+        self._popen: Forked | subprocess.Popen[bytes] = (
+            forks.start("django", arguments, folder, log_file, environment)
+            if is_forked
+            else children.start([sys.executable, "-m", "django", *arguments], folder, log_file, environment=environment)
+        )
         self.log = Log(log_file)
 
     @property

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import select
-import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
+
+from tests.harness.forks import zygote
 
 
 class Shell:
@@ -18,36 +20,30 @@ class Shell:
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self._errors = (folder / "shell.log").open("ab")
-        self._popen = subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.shell"],
-            cwd=folder,
-            env={**os.environ, **env},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,
-        )
+        requests, answers = os.pipe(), os.pipe()
+        files = (requests[0], answers[1], self._errors.fileno())
+        self._process = zygote().start("tests.harness.shell", [], folder, {**os.environ, **env}, files)
+        os.close(requests[0])
+        os.close(answers[1])
+        self._requests, self._answers = os.fdopen(requests[1], "wb"), os.fdopen(answers[0], "rb")
 
     def call(self, name: str, *args: object, seconds: float = 60.0, **kwargs: object) -> Any:
         """Call a function inside the site and return what it returns; fail with its traceback, or after ``seconds``."""
-        stdin, stdout = self._popen.stdin, self._popen.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(json.dumps([name, args, kwargs]).encode() + b"\n")
-        stdin.flush()
-        if not select.select([stdout], [], [], seconds)[0]:
+        self._requests.write(json.dumps([name, args, kwargs]).encode() + b"\n")
+        self._requests.flush()
+        if not select.select([self._answers], [], [], seconds)[0]:
             raise AssertionError(f"{name}{args} did not return within {seconds} s")
-        answer = json.loads(stdout.readline() or '{"error": "the shell has ended, see shell.log"}')
+        answer = json.loads(self._answers.readline() or '{"error": "the shell has ended, see shell.log"}')
         assert "error" not in answer, f"{name}{args} raised inside the site:\n{answer['error']}"
         return answer["value"]
 
     def close(self) -> None:
         """End the process."""
-        self._popen.kill()
-        for stream in (self._popen.stdin, self._popen.stdout, self._errors):
-            if stream is not None:
+        self._process.kill()
+        for stream in (self._requests, self._answers, self._errors):
+            with suppress(BrokenPipeError):  # what was not written any more
                 stream.close()
-        self._popen.wait()
+        self._process.wait()
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -14,8 +13,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from tests.harness import forks
+from tests.harness.forks import Forked
 from tests.harness.waiting import wait_until
-from tests.services import children
 
 
 class Simulation:
@@ -25,7 +25,7 @@ class Simulation:
         self._folder = folder
         self._env = {**os.environ, **env}
         self._clock = folder / "clock"
-        self._processes: dict[int, subprocess.Popen[bytes] | None] = dict.fromkeys(range(count), None)
+        self._processes: dict[int, Forked | None] = dict.fromkeys(range(count), None)
         self._steps = 0
         self.deaths = 0
 
@@ -57,10 +57,9 @@ class Simulation:
         file = self._folder / f"done{number}"
         return int(file.read_text() or 0) if file.exists() else 0
 
-    def _start(self, number: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.harness.simulated", str(self._clock), str(number)]
+    def _start(self, number: int) -> Forked:
         log = self._folder / f"scheduler{number}.{self.deaths}.log"
-        return children.start(command, self._folder, log, environment=self._env)
+        return forks.start("tests.harness.simulated", [str(self._clock), str(number)], self._folder, log, self._env)
 
     def close(self) -> None:
         """End them all."""

@@ -77,11 +77,14 @@ class Site:
 
     @contextmanager
     def cluster(
-        self, *options: str, env: Mapping[str, str] | None = None, is_awaited: bool = True
+        self, *options: str, env: Mapping[str, str] | None = None, is_awaited: bool = True, is_forked: bool = True
     ) -> Iterator[ClusterProcess]:
-        """Start a cluster, wait until it runs, and kill whatever is left of it at the end."""
+        """Start a cluster, wait until it runs, and kill whatever is left of it at the end.
+
+        Unless ``is_forked``, the command is a program that is started anew, as a site does.
+        """
         log = self.folder / f"cluster{next(self._numbers)}.log"
-        cluster = ClusterProcess(self.folder, log, {**self.env, **(env or {})}, *options)
+        cluster = ClusterProcess(self.folder, log, {**self.env, **(env or {})}, *options, is_forked=is_forked)
         try:
             if is_awaited:
                 cluster.wait_running()

@@ -88,8 +88,8 @@ class Polls(MemoryBroker):
 @found_by("test_waiting_costs_no_processor_time")
 class Spins(MemoryBroker):
     def receive(self, count: int, wait: float) -> list[Delivery]:
-        until = time.monotonic() + wait
-        while not (taken := super().receive(count, 0)) and time.monotonic() < until:
+        until = time.process_time() + wait  # however little of it a busy machine gives
+        while not (taken := super().receive(count, 0)) and time.process_time() < until:
             pass
         return taken
 
