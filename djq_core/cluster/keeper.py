@@ -270,8 +270,10 @@ def verdict(conf: Conf, result: TaskResult, stored: Stored | None, waited: float
     if result.success or stored is None:
         return FINAL
     ack_failure = conf.ack_failures if result.package.ack_failure is None else result.package.ack_failure
-    is_spent = 0 < conf.max_attempts <= result.attempt
+    most = conf.max_attempts if result.package.max_attempts is None else result.package.max_attempts
+    is_spent = 0 < most <= result.attempt
     has_crashed_out = result.crashed and stored.crashes >= conf.max_crashes
     if ack_failure or is_spent or has_crashed_out:
         return FINAL
-    return Verdict(is_final=False, delay=max(0.0, conf.retry - waited) if conf.backoff is None else float(conf.backoff))
+    backoff = result.package.backoff or conf.backoff
+    return Verdict(is_final=False, delay=backoff.delay(result.attempt) if backoff else max(0.0, conf.retry - waited))

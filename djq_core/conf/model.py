@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Required, TypedDict, Unpack
 
 from djq_core import optional
+from djq_core.conf.backoff import Backoff, Pause
 from djq_core.conf.contradictions import contradictions
 from djq_core.conf.keys import Key, count, read_as, seconds
 from djq_core.conf.kinds import Choice, Flag, Names, Number, Refused, Tables, Text, TimeZone
@@ -75,7 +76,7 @@ class Conf:
     # Attempts
     retry: float = read_as(seconds(above=0), 60)
     renew_leases: bool = read_as(Flag(), True)
-    backoff: float | None = read_as(seconds(at_least=0, or_none=True))
+    backoff: Backoff | None = read_as(Pause(or_none=True))  # noqa: RUF009 - a field, declared as all of them
     ack_failures: bool = read_as(Flag(), False)
     max_attempts: int = read_as(count(0), 0)
     max_crashes: int = read_as(count(1), 3)

@@ -14,6 +14,7 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 
 from djq_core import hookimpl
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
+from djq_core.conf.backoff import Exponential, Steps
 from djq_core.envelope import Place, TaskPackage, TaskResult, new_id
 from djq_core.exceptions import BrokerError, ResultBackendUnavailable
 from djq_core.models import Part, Task
@@ -332,8 +333,8 @@ FIRST = Stored(1, 0)
 
 def judged(*, stored: Stored | None = FIRST, waited: float = 0.0, keys: Any = None, **fields: Any) -> Verdict:
     runtime = runtime_of()
-    ack_failure = fields.pop("ack_failure", None)
-    result = result_of(runtime, package_of(runtime, ack_failure=ack_failure), **{"success": False, **fields})
+    own = {name: fields.pop(name) for name in ("ack_failure", "max_attempts", "backoff") if name in fields}
+    result = result_of(runtime, package_of(runtime, **own), **{"success": False, **fields})
     return verdict(conf(keys or {}), result, stored, waited)
 
 
@@ -346,6 +347,8 @@ def judged(*, stored: Stored | None = FIRST, waited: float = 0.0, keys: Any = No
         {"keys": {"ack_failures": True}},
         {"keys": {"max_attempts": 3}, "attempt": 3},
         {"keys": {"max_attempts": 3}, "attempt": 4},
+        {"max_attempts": 2, "attempt": 2},
+        {"keys": {"max_attempts": 9}, "max_attempts": 1},
         {"crashed": True, "stored": Stored(3, 3)},
         {"crashed": True, "stored": Stored(1, 1), "keys": {"max_crashes": 1}},
     ],
@@ -365,6 +368,13 @@ def test_some_ends_are_final(case: dict[str, Any]) -> None:
         ({"keys": {"retry": 10}, "waited": 4.0}, 6.0),
         ({"keys": {"ack_failures": True}, "ack_failure": False}, 60.0),
         ({"keys": {"max_attempts": 3}, "attempt": 2}, 60.0),
+        ({"keys": {"max_attempts": 3}, "max_attempts": 0, "attempt": 9}, 60.0),
+        ({"keys": {"max_attempts": 1}, "max_attempts": 3, "attempt": 2}, 60.0),
+        ({"keys": {"backoff": [1, 10]}, "attempt": 1}, 1.0),
+        ({"keys": {"backoff": [1, 10]}, "attempt": 7}, 10.0),
+        ({"keys": {"backoff": 5}, "backoff": Steps((0,))}, 0.0),
+        ({"keys": {"backoff": {"initial": 1, "jitter": 0}}, "attempt": 4}, 8.0),
+        ({"backoff": Exponential(3, 10, 100, jitter=0), "attempt": 3}, 100.0),
         ({"attempt": 1000}, 60.0),
         ({"crashed": True, "stored": Stored(2, 2)}, 60.0),
         ({"crashed": False, "stored": Stored(9, 9)}, 60.0),

@@ -61,6 +61,16 @@ def test_backoff_is_the_pause_between_attempts(make_site: MakeSite) -> None:
         assert 1.4 <= second - first <= 3.0
 
 
+def test_a_task_has_attempts_and_pauses_of_its_own(make_site: MakeSite) -> None:
+    site = make_site(q_cluster={"max_attempts": 1, "backoff": 60})
+    with site.cluster():
+        site.call("enqueue", "fail", "own", max_attempts=3, backoff=[0.2, 1])
+        site.wait_counts(0, failures=1)
+        first, second, third = (entry.at for entry in site.oracle.entries(START))
+        assert 0.1 <= second - first <= 0.9
+        assert 0.9 <= third - second <= 2.5
+
+
 def test_without_backoff_the_rest_of_retry_is_the_pause(make_site: MakeSite) -> None:
     site = make_site(q_cluster={"max_attempts": 2, "backoff": None, "retry": 3})
     with site.cluster():
