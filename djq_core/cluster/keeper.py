@@ -16,7 +16,7 @@ from django.db import DatabaseError
 
 from djq_core.cluster.collation import collated, not_collated
 from djq_core.cluster.faults import Faults
-from djq_core.cluster.functions import find_function
+from djq_core.cluster.functions import Functions
 from djq_core.cluster.overlaps import SCHEDULE, end_runs
 from djq_core.conf import Conf
 from djq_core.envelope import TaskPackage, TaskResult
@@ -26,7 +26,6 @@ from djq_core.results import ResultBackend, Stored, parts
 from djq_core.results.records import end_of, part_of, task_of
 
 if TYPE_CHECKING:
-    from djq_core.models import Task
     from djq_core.runtime import Runtime
 
 logger = logging.getLogger("djq")
@@ -62,6 +61,7 @@ class Keeper:
         self._database = database
         self._tries_again = tries_again
         self._faults = faults or Faults()
+        self._functions = Functions(runtime.conf.allowed_functions, runtime.hooks, runtime.load)
         self._unpruned: list[str | None] = []
         self._sweep_at = time.monotonic() + FIRST_SWEEP
 
@@ -250,19 +250,13 @@ class Keeper:
         """Call the hook of a task with the complete Task; its errors are logged and reported (manual 1.4.1)."""
         package = result.package
         try:
-            self._hook(package)(task_of(result))
+            self._functions.find(package, HOOK)(task_of(result))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # the border of the site's code, sys.exit() included
             logger.exception("The hook %s of [%s] failed", package.hook, package.name)
             handled = (type(error), error, error.__traceback__)
             self._runtime.reporters.report(handled, package.as_dict(), "monitor")
-
-    def _hook(self, package: TaskPackage) -> Callable[[Task], object]:
-        if HOOK in package.parts:
-            return self._runtime.load(package.serializer, package.parts[HOOK])  # type: ignore[no-any-return]
-        path = package.hook or ""
-        return self._runtime.hooks.resolve_function(path) or find_function(path)
 
 
 def verdict(conf: Conf, result: TaskResult, stored: Stored | None, waited: float) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from djq_core.conf.allowing import AllowList
 from djq_core.conf.backoff import PAUSE, Backoff
 from djq_core.conf.keys import Key
 from djq_core.conf.kinds import WRONG_TYPE, Refused
@@ -15,6 +16,7 @@ __all__ = [
     "KNOWN_PLUGIN_KEYS",
     "PAUSE",
     "WRONG_TYPE",
+    "AllowList",
     "Backoff",
     "Conf",
     "Key",
