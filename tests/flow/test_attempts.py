@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -91,6 +92,8 @@ def test_max_crashes_bounds_what_kills_its_worker(make_site: MakeSite, vendor: s
         row = site.row(task_id)
         assert site.oracle.of("poison") == [START] * 3
         assert reason in row["result"]
+        assert re.search(r" Its peak memory was \d{2,4} MiB\.", row["result"])
+        assert (f"in {func}" in row["result"]) is (func == "segfault")
         assert cluster.log.lines(f"{reason}.*poison|poison.*{reason}")
         cluster.wait_full(4, 1.0)
 
