@@ -69,7 +69,8 @@ def cached_pair() -> tuple[CacheResults, Any, Any]:
     results = [result_of(runtime, package_of(runtime, cached=True, group="g", name=name)) for name in ("one", "two")]
     results = [replace(each, stopped=START + timedelta(seconds=1)) for each in results]
     backend.save_many(results)
-    return backend, *(result.package for result in results)
+    one, two = (result.package for result in results)
+    return backend, one, two
 
 
 def test_s8_a_result_in_the_cache_that_is_forged_or_another_tasks_is_ignored() -> None:

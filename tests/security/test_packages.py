@@ -65,7 +65,7 @@ def calls_seen(names: frozenset[str]) -> Iterator[list[str]]:
         yield seen
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
 
 
 def pushed(runtime: Runtime, texts: list[str]) -> Iterator[Frame]:
