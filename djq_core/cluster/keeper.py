@@ -20,7 +20,7 @@ from djq_core.cluster.functions import Functions
 from djq_core.cluster.overlaps import SCHEDULE, end_runs
 from djq_core.conf import Conf
 from djq_core.envelope import TaskPackage, TaskResult
-from djq_core.envelope.package import ARGS, HOOK, KWARGS
+from djq_core.envelope.package import ARGS, HOOK, KWARGS, UNREADABLE
 from djq_core.exceptions import BrokerError, ResultBackendUnavailable
 from djq_core.results import ResultBackend, Stored, parts
 from djq_core.results.records import end_of, part_of, task_of
@@ -63,6 +63,7 @@ class Keeper:
         self._faults = faults or Faults()
         self._functions = Functions(runtime.conf.allowed_functions, runtime.hooks, runtime.load)
         self._unpruned: list[str | None] = []
+        self._unreadable = 0
         self._sweep_at = time.monotonic() + FIRST_SWEEP
 
     def save(self, results: Sequence[TaskResult], submit: Submit) -> Mapping[str, Stored]:
@@ -198,13 +199,26 @@ class Keeper:
     # Keeping no more than is wanted
 
     def _count(self, results: Iterable[TaskResult]) -> None:
-        """Remember what was added to the successes in the database, by what ``save_limit_per`` tells apart."""
+        """Remember what was added to the successes in the database, by what ``save_limit_per`` tells apart.
+
+        And how many packages were added that could not be read.
+        """
+        results = list(results)
+        self._unreadable += sum(result.package.func == UNREADABLE for result in results)
         per = self._runtime.conf.save_limit_per
         added = [result.package for result in results if result.success and not result.package.cached]
         self._unpruned += [getattr(package, per) if per else None for package in added]
 
+    @property
+    def is_crowded(self) -> bool:
+        """Have so many unreadable packages come that their number must be looked at now, however busy it is?"""
+        return self._unreadable > max(10, self._runtime.conf.quarantine_limit // 10)
+
     def prune(self, *, force: bool = False) -> None:
-        """Delete the oldest successes beyond ``save_limit`` once enough have come (manual 1.2.11)."""
+        """Delete the oldest successes beyond ``save_limit`` once enough have come (manual 1.2.11), and the like."""
+        if self.is_crowded or (force and self._unreadable):
+            self._unreadable = 0
+            self._runtime.results.prune_unreadable(self._runtime.conf.quarantine_limit)
         limit, per = self._runtime.conf.save_limit, self._runtime.conf.save_limit_per
         if limit > 0 and len(self._unpruned) > (0 if force else max(10, limit // 10)):
             values, self._unpruned = set(self._unpruned), []

@@ -78,7 +78,7 @@ class Monitor:
         for batch in self._batches(entries):
             self._settle(batch)
         self._answer(self.callbacks.take_called())
-        if len(entries) < BATCH:
+        if len(entries) < BATCH or self._keeper.is_crowded:
             self._quietly(self._keeper.prune)
 
     def _batches(self, entries: Sequence[Saved]) -> list[list[Saved]]:

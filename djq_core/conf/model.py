@@ -86,6 +86,7 @@ class Conf:
 
     # Results
     save_limit: int = read_as(count(-1), 250)
+    quarantine_limit: int = read_as(count(1), 1000)
     save_limit_per: str | None = read_as(Choice(names=lambda: _SAVE_LIMITS_PER, or_none=True))
     cache: str = read_as(Text(), "default")
     cached: bool | int = read_as(Number(is_whole=True, at_least=0, unit="seconds", or_flag=True), False)

@@ -14,6 +14,8 @@ ARGS = "args"
 KWARGS = "kwargs"
 FUNC = "func"
 HOOK = "hook"
+#: The function of what is recorded of a package that cannot be read; no path of a function is without a dot.
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from djq_core import hookimpl
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
 from djq_core.conf.backoff import Exponential, Steps
 from djq_core.envelope import Place, TaskPackage, TaskResult, new_id
+from djq_core.envelope.package import UNREADABLE
 from djq_core.exceptions import BrokerError, ResultBackendUnavailable
 from djq_core.models import Part, Task
 from djq_core.results import Stored, parts
@@ -232,6 +233,23 @@ def test_old_successes_are_pruned_now_and_then() -> None:
 @pytest.mark.parametrize("limit", [0, -1])
 def test_nothing_is_pruned_without_a_limit(limit: int) -> None:
     assert pruned(50, force=True, save_limit=limit) == []
+
+
+def test_what_could_not_be_read_is_counted_for_itself() -> None:
+    log: list[Any] = []
+    runtime = runtime_of(results=new_shelf(log=log), quarantine_limit=20, save_limit=1)
+    keeper = Keeper(runtime)
+    for number in range(11):
+        assert not keeper.is_crowded
+        keeper.save([result_of(runtime, package_of(runtime, UNREADABLE), success=False)], nothing)
+        assert keeper.is_crowded is (number == 10)
+    keeper.prune()
+    keeper.save([result_of(runtime, package_of(runtime, UNREADABLE), success=False)], nothing)
+    keeper.prune()
+    assert [entry for entry in log if entry[0] != "save"] == [("prune_unreadable", 20)]
+    keeper.prune(force=True)
+    keeper.prune(force=True)
+    assert [entry for entry in log if entry[0] != "save"] == [("prune_unreadable", 20)] * 2
 
 
 # What follows

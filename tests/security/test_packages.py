@@ -9,6 +9,7 @@ import random
 import socket
 import sys
 import threading
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from djq_core.exceptions import BadPackageSignature
 from djq_core.runtime import Runtime
 from tests.envelope.test_signing import mutated
 from tests.envelope.test_wire import header_of, text_of
-from tests.harness.fixtures import MakeSite
+from tests.harness.fixtures import MARIADB, POSTGRESQL, REDIS_RECEIPTS, SQLITE, MakeSite
 from tests.making import MemoryBroker, package_of, runtime_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +135,25 @@ def test_s1_the_watch_sees_what_it_watches_for() -> None:
         Executor(Tools.of(runtime, lambda: None)).execute_text(frame.payload.decode())
     assert {"loads", "decompress"} <= set(seen)
     assert EXECUTED == ["x" * 1000]
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("vendor", [SQLITE, POSTGRESQL, MARIADB, REDIS_RECEIPTS])
+def test_s1_a_flood_of_garbage_leaves_no_more_rows_than_are_kept(make_site: MakeSite, vendor: str) -> None:
+    site = make_site(vendor, q_cluster={"quarantine_limit": 200, "workers": 1})
+    site.call("enqueue_garbage", 100_000, seconds=300)
+    with site.cluster() as cluster:
+        most, left = 0, 1
+        while left:
+            _, rows, left = site.call("counts")
+            most = max(most, rows)
+            time.sleep(0.2)
+        site.call("enqueue", "mark", "after")
+        site.wait_counts(1, failures=200)
+        assert cluster.stop() == 0
+    assert site.call("counts") == [1, 200, 0]
+    assert most <= 200 + 20 + 100, "kept, before they are counted again, and a batch"
 
 
 # S2
