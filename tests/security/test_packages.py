@@ -142,7 +142,7 @@ def test_s1_the_watch_sees_what_it_watches_for() -> None:
 @pytest.mark.parametrize("vendor", [SQLITE, POSTGRESQL, MARIADB, REDIS_RECEIPTS])
 def test_s1_a_flood_of_garbage_leaves_no_more_rows_than_are_kept(make_site: MakeSite, vendor: str) -> None:
     site = make_site(vendor, q_cluster={"quarantine_limit": 200, "workers": 1})
-    site.call("enqueue_garbage", 100_000, seconds=300)
+    site.call("enqueue_garbage", 20_000, seconds=300)
     with site.cluster() as cluster:
         most, left = 0, 1
         while left:
@@ -150,7 +150,7 @@ def test_s1_a_flood_of_garbage_leaves_no_more_rows_than_are_kept(make_site: Make
             most = max(most, rows)
             time.sleep(0.2)
         site.call("enqueue", "mark", "after")
-        site.wait_counts(1, failures=200)
+        site.row("after")
         assert cluster.stop() == 0
     assert site.call("counts") == [1, 200, 0]
     assert most <= 200 + 20 + 100, "kept, before they are counted again, and a batch"
