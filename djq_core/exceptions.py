@@ -42,6 +42,10 @@ class FunctionNotFound(DjqError, ImportError):
     """The function of a task or hook cannot be found."""
 
 
+class FunctionNotAllowed(DjqError):
+    """The function of a task or hook is not on the list allowed_functions."""
+
+
 class PackageError(DjqError):
     """The package cannot be read."""
 

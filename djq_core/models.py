@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
@@ -15,6 +16,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from djq_core import current
+from djq_core.envelope import check_path
+from djq_core.exceptions import FunctionNotAllowed
 from djq_core.fields import SignedField, SignedQuerySet
 from djq_core.schedules.due import check_cron
 from djq_core.schedules.literals import read_args, read_kwargs
@@ -308,13 +311,23 @@ class Schedule(models.Model):
     def clean(self) -> None:
         """Refuse what cannot be run, field by field."""
         told: dict[str, str] = {}
-        for field, check in (("args", read_args), ("kwargs", read_kwargs), ("cron", self._check_cron)):
+        checks: dict[str, Callable[[str | None], object]] = {
+            "func": self._check_allowed,
+            "hook": self._check_allowed,
+            "args": read_args,
+            "kwargs": read_kwargs,
+            "cron": self._check_cron,
+        }
+        for field, check in checks.items():
             try:
                 check(getattr(self, field))
-            except (ValueError, ImportError) as error:
+            except (ValueError, ImportError, FunctionNotAllowed) as error:
                 told[field] = str(error)
         if told:
             raise ValidationError(told)
+
+    def _check_allowed(self, path: str | None) -> None:
+        check_path(current.runtime().conf.allowed_functions, path, "function")
 
     def _check_cron(self, expression: str | None) -> None:
         if self.schedule_type == self.CRON:

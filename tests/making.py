@@ -112,6 +112,9 @@ class Shelf(ResultBackend):
     def prune(self, keep: int, **only: str | None) -> None:
         self.log.append(("prune", keep))
 
+    def prune_unreadable(self, keep: int) -> None:
+        self.log.append(("prune_unreadable", keep))
+
 
 def new_shelf(*, log: list[Any] | None = None, refuses: Iterable[str] = (), outages: int = 0) -> type[Shelf]:
     """Return a class of shelves that share one content; the first ``outages`` saves find it away."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 from djq_core.exceptions import NotSupported
@@ -42,7 +42,7 @@ class BrokerSettings:
     lease: float = 60.0
     poll: float | None = None
     bulk: int | None = None
-    options: Any = None
+    options: Any = field(default=None, repr=False)
 
 
 class Broker:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from djq_core.brokers import Broker
 from djq_core.cluster.channels import Channel, Frame, Kind
+from djq_core.cluster.fencing import superseded
 from djq_core.exceptions import BrokerError
 
 logger = logging.getLogger("djq")
@@ -82,9 +83,12 @@ class Control(threading.Thread):
 
     def _release(self, frame: Frame) -> None:
         items: list[tuple[int, str]] = frame.header
+        late = superseded(self._broker, dict(items))
+        if late:
+            logger.warning("Superseded: %d packages are not handed back, they are no longer this cluster's", len(late))
         for attempt in range(RELEASE_TRIES):
             try:
-                self._broker.release([receipt for _, receipt in items], counted=False)
+                self._broker.release([receipt for seq, receipt in items if seq not in late], counted=False)
                 break
             except Exception as error:  # whatever the broker's client raises; the lease ends by itself
                 logger.warning("%d packages could not be released: %s", len(items), error)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from djq_core.cluster.functions import find_function
+from djq_core.cluster.functions import Functions
 from djq_core.envelope import TaskPackage, TaskResult, decode_package
 from djq_core.envelope.package import ARGS, FUNC, KWARGS
 from djq_core.exceptions import SerializationError
@@ -46,6 +46,7 @@ class Tools:
     dump: Callable[[Any], bytes]
     serializer: str
     hooks: Hooks
+    functions: Functions
     reporters: Reporters
     max_package_bytes: int
     around: Callable[[], None]
@@ -58,6 +59,7 @@ class Tools:
             dump=runtime.dump,
             serializer=runtime.conf.serializer,
             hooks=runtime.hooks,
+            functions=Functions(runtime.conf.allowed_functions, runtime.hooks, runtime.load),
             reporters=runtime.reporters,
             max_package_bytes=runtime.conf.max_package_bytes,
             around=around,
@@ -97,7 +99,7 @@ class Executor:
 
     def _run(self, package: TaskPackage) -> bytes:
         tools = self._tools
-        func = self._function(package)
+        func = tools.functions.find(package, FUNC)
         args = tuple(tools.load(package.serializer, package.parts[ARGS]))
         task = package.as_dict(args, tools.load(package.serializer, package.parts[KWARGS]))
         tools.hooks.pre_execute(func, task)
@@ -108,11 +110,6 @@ class Executor:
             raise SerializationError(f"The result of {package.func!r} cannot be serialized: {error}") from error
         tools.hooks.post_execute_in_worker(func, task, value)
         return result
-
-    def _function(self, package: TaskPackage) -> Callable[..., Any]:
-        if FUNC in package.parts:
-            return self._tools.load(package.serializer, package.parts[FUNC])  # type: ignore[no-any-return]
-        return self._tools.hooks.resolve_function(package.func) or find_function(package.func)
 
     def _outcome(self, result: bytes, *, success: bool) -> Outcome:
         return Outcome(success, result, self._tools.serializer, datetime.now(UTC))

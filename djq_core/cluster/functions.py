@@ -1,13 +1,40 @@
-"""From a dotted path to the callable behind it."""
+"""From a package or a dotted path to the callable behind it."""
 
 from __future__ import annotations
 
 import builtins
 import importlib
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from djq_core.conf import AllowList
+from djq_core.envelope import TaskPackage, check_allowed, check_home
 from djq_core.exceptions import FunctionNotFound
+
+if TYPE_CHECKING:
+    from djq_core.plugins import Hooks
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """The callables of packages: those that ``allowed`` has, from a plugin, or from the module of their path."""
+
+    allowed: AllowList | None
+    hooks: Hooks
+    load: Callable[[str, bytes], Any]
+
+    def find(self, package: TaskPackage, name: str) -> Callable[..., Any]:
+        """Return the ``func`` or ``hook`` of a package; raise FunctionNotAllowed, FunctionNotFound or a plugin's no."""
+        check_allowed(self.allowed, package, name)
+        if name in package.parts:
+            return self.load(package.serializer, package.parts[name])  # type: ignore[no-any-return]
+        path: str = getattr(package, name) or ""
+        if given := self.hooks.resolve_function(path):
+            return given
+        found = find_function(path)
+        check_home(self.allowed, path, found)
+        return found
 
 
 def find_function(path: str) -> Callable[..., Any]:

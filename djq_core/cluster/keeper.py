@@ -16,17 +16,16 @@ from django.db import DatabaseError
 
 from djq_core.cluster.collation import collated, not_collated
 from djq_core.cluster.faults import Faults
-from djq_core.cluster.functions import find_function
+from djq_core.cluster.functions import Functions
 from djq_core.cluster.overlaps import SCHEDULE, end_runs
 from djq_core.conf import Conf
 from djq_core.envelope import TaskPackage, TaskResult
-from djq_core.envelope.package import ARGS, HOOK, KWARGS
+from djq_core.envelope.package import ARGS, HOOK, KWARGS, UNREADABLE
 from djq_core.exceptions import BrokerError, ResultBackendUnavailable
 from djq_core.results import ResultBackend, Stored, parts
 from djq_core.results.records import end_of, part_of, task_of
 
 if TYPE_CHECKING:
-    from djq_core.models import Task
     from djq_core.runtime import Runtime
 
 logger = logging.getLogger("djq")
@@ -62,7 +61,9 @@ class Keeper:
         self._database = database
         self._tries_again = tries_again
         self._faults = faults or Faults()
+        self._functions = Functions(runtime.conf.allowed_functions, runtime.hooks, runtime.load)
         self._unpruned: list[str | None] = []
+        self._unreadable = 0
         self._sweep_at = time.monotonic() + FIRST_SWEEP
 
     def save(self, results: Sequence[TaskResult], submit: Submit) -> Mapping[str, Stored]:
@@ -198,13 +199,26 @@ class Keeper:
     # Keeping no more than is wanted
 
     def _count(self, results: Iterable[TaskResult]) -> None:
-        """Remember what was added to the successes in the database, by what ``save_limit_per`` tells apart."""
+        """Remember what was added to the successes in the database, by what ``save_limit_per`` tells apart.
+
+        And how many packages were added that could not be read.
+        """
+        results = list(results)
+        self._unreadable += sum(result.package.func == UNREADABLE for result in results)
         per = self._runtime.conf.save_limit_per
         added = [result.package for result in results if result.success and not result.package.cached]
         self._unpruned += [getattr(package, per) if per else None for package in added]
 
+    @property
+    def is_crowded(self) -> bool:
+        """Have so many unreadable packages come that their number must be looked at now, however busy it is?"""
+        return self._unreadable > max(10, self._runtime.conf.quarantine_limit // 10)
+
     def prune(self, *, force: bool = False) -> None:
-        """Delete the oldest successes beyond ``save_limit`` once enough have come (manual 1.2.11)."""
+        """Delete the oldest successes beyond ``save_limit`` once enough have come (manual 1.2.11), and the like."""
+        if self.is_crowded or (force and self._unreadable):
+            self._unreadable = 0
+            self._runtime.results.prune_unreadable(self._runtime.conf.quarantine_limit)
         limit, per = self._runtime.conf.save_limit, self._runtime.conf.save_limit_per
         if limit > 0 and len(self._unpruned) > (0 if force else max(10, limit // 10)):
             values, self._unpruned = set(self._unpruned), []
@@ -250,7 +264,7 @@ class Keeper:
         """Call the hook of a task with the complete Task; its errors are logged and reported (manual 1.4.1)."""
         package = result.package
         try:
-            self._hook(package)(task_of(result))
+            self._functions.find(package, HOOK)(task_of(result))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # the border of the site's code, sys.exit() included
@@ -258,20 +272,16 @@ class Keeper:
             handled = (type(error), error, error.__traceback__)
             self._runtime.reporters.report(handled, package.as_dict(), "monitor")
 
-    def _hook(self, package: TaskPackage) -> Callable[[Task], object]:
-        if HOOK in package.parts:
-            return self._runtime.load(package.serializer, package.parts[HOOK])  # type: ignore[no-any-return]
-        path = package.hook or ""
-        return self._runtime.hooks.resolve_function(path) or find_function(path)
-
 
 def verdict(conf: Conf, result: TaskResult, stored: Stored | None, waited: float) -> Verdict:
     """Decide whether a task is tried again; ``waited`` are the seconds since its fetch (manual 1.2.7 to 1.2.9)."""
     if result.success or stored is None:
         return FINAL
     ack_failure = conf.ack_failures if result.package.ack_failure is None else result.package.ack_failure
-    is_spent = 0 < conf.max_attempts <= result.attempt
+    most = conf.max_attempts if result.package.max_attempts is None else result.package.max_attempts
+    is_spent = 0 < most <= result.attempt
     has_crashed_out = result.crashed and stored.crashes >= conf.max_crashes
     if ack_failure or is_spent or has_crashed_out:
         return FINAL
-    return Verdict(is_final=False, delay=max(0.0, conf.retry - waited) if conf.backoff is None else float(conf.backoff))
+    backoff = result.package.backoff or conf.backoff
+    return Verdict(is_final=False, delay=backoff.delay(result.attempt) if backoff else max(0.0, conf.retry - waited))

@@ -20,6 +20,7 @@ from djq_core.cluster.callbacks import BATCH, Callbacks, Saved
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
+from djq_core.cluster.fencing import superseded
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
 from djq_core.enqueue import enqueue
 from djq_core.envelope import TaskPackage, decode_package
@@ -78,7 +79,7 @@ class Monitor:
         for batch in self._batches(entries):
             self._settle(batch)
         self._answer(self.callbacks.take_called())
-        if len(entries) < BATCH:
+        if len(entries) < BATCH or self._keeper.is_crowded:
             self._quietly(self._keeper.prune)
 
     def _batches(self, entries: Sequence[Saved]) -> list[list[Saved]]:
@@ -92,6 +93,8 @@ class Monitor:
 
     def _settle(self, entries: Sequence[Saved]) -> None:
         self._faults.hit("monitor.before_save")
+        if not (entries := self._without_superseded(entries)):
+            return
         saved = self._save(entries)
         self._faults.hit("monitor.after_save")
         for entry in saved:
@@ -103,6 +106,26 @@ class Monitor:
             self._report(Frame(Kind.SAVED, header=[entry.seq for entry in followed[True]]))
         self.callbacks.put(followed[True])
         self._answer(followed[False])
+
+    def _without_superseded(self, entries: Sequence[Saved]) -> Sequence[Saved]:
+        """Pass over the failures of deliveries that another cluster has taken over: they change nothing.
+
+        A late success counts where no success is stored yet, which the save itself sees to.
+        """
+        failed = [entry for entry in entries if not entry.result.success and not entry.header.get("fail")]
+        late = superseded(self._broker, {entry.seq: self._receipt(entry) for entry in failed})
+        for entry in failed:
+            if entry.seq in late:
+                told = (entry.result.package.name, entry.result.package.id)
+                logger.warning("Superseded: a failure of [%s] %s, whose delivery is no longer this cluster's", *told)
+        if late:
+            self._report(Frame(Kind.DONE, header=sorted(late)))
+        return [entry for entry in entries if entry.seq not in late] if late else entries
+
+    def _receipt(self, entry: Saved) -> str:
+        """Return the newest receipt of a delivery that is known."""
+        receipt: str = self._receipts.get(entry.seq) or entry.header["receipt"]
+        return receipt
 
     def _is_followed(self, entry: Saved) -> bool:
         return self.callbacks.concern(entry) and not entry.header.get("skips_hook")
@@ -243,7 +266,7 @@ class Monitor:
         delays: dict[float, list[str]] = defaultdict(list)
         finals: list[str] = []
         for entry in entries:
-            receipt = self._receipts.get(entry.seq) or entry.header["receipt"]
+            receipt = self._receipt(entry)
             if entry.header.get("fail"):
                 self._broker.fail(receipt)
             elif entry.verdict.is_final:

@@ -25,6 +25,7 @@ from djq_core.cluster.control import Control
 from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.executor import Executor, Tools
 from djq_core.cluster.faults import Faults
+from djq_core.cluster.lastwords import LastWords
 from djq_core.cluster.monitor import Monitor
 from djq_core.cluster.pusher import Pusher
 from djq_core.cluster.roster import Roster
@@ -63,11 +64,14 @@ class Spawner:
             data, theirs = self._pair(opened)
             tickets, record = Tickets(self._context), Record(self._context)
             opened.append(tickets)
+            words = LastWords(self._context)
+            opened.append(words)
             name, daemon = self._name_of(slot), self._conf.daemonize_workers
-            process = self._start(run_worker, name, slot, theirs, tickets, record, daemon=daemon)
-        self._ends.append(tickets)
+            process = self._start(run_worker, name, slot, theirs, tickets, record, words, daemon=daemon)
+        self._ends += [tickets, words]
         key = next(self._keys)
-        return WorkerChild("worker", name, slot, process, data, data, key=key, tickets=tickets, record=record)
+        own: dict[str, Any] = {"key": key, "tickets": tickets, "record": record, "words": words}
+        return WorkerChild("worker", name, slot, process, data, data, **own)
 
     def helper(self, role: str, slot: int) -> Child:
         """Start the pusher, the monitor or the scheduler."""
@@ -172,15 +176,22 @@ def _watch_parent() -> None:
 
 
 def run_worker(
-    runtime: Runtime, origin: Origin, slot: int, end: socket.socket, tickets: Tickets, record: Record
+    runtime: Runtime,
+    origin: Origin,
+    slot: int,
+    end: socket.socket,
+    tickets: Tickets,
+    record: Record,
+    words: LastWords,
 ) -> None:
     """Be a worker."""
     begin(runtime, origin, "worker", dies_with_parent=True)
     tickets.writer.close()
+    words.reader.close()
     conf = runtime.conf
     if conf.cpu_affinity:
         optional.set_cpu_affinity(slot, conf.cpu_affinity, origin.name)
-    Worker(
+    worker = Worker(
         origin.name,
         Executor(Tools.of(runtime, refresh_connections)),
         Channel(end),
@@ -189,7 +200,10 @@ def run_worker(
         timeout=conf.timeout,
         faults=Faults.parse(conf.faults),
         rss=optional.rss_kib if conf.max_rss else None,
-    ).run()
+    )
+    worker.listen()
+    words.listen()  # after the worker's own handlers, which it calls
+    worker.run()
     runtime.reporters.flush(2.0)
 
 

@@ -15,6 +15,7 @@ from djq_core.brokers import Broker, Delivery
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.faults import Faults
 from djq_core.envelope import TASK, TaskPackage, encode_package
+from djq_core.envelope.package import UNREADABLE
 from djq_core.envelope.wire import read_header
 from djq_core.exceptions import BrokerError, PackageError
 
@@ -27,6 +28,8 @@ logger = logging.getLogger("djq")
 FETCH_WAIT = 1.0
 #: The most packages of one fetch where ``bulk`` is not set.
 FETCH_MOST = 100
+#: So much is told of a package that cannot be read, in characters: it may be damaged at great length.
+_MOST_TOLD = 1000
 #: The longest pause after a failed fetch, in seconds.
 LONGEST_PAUSE = 5.0
 
@@ -113,7 +116,7 @@ class Pusher:
             text = self._runtime.signer.verify(TASK, delivery.package)
             return Frame(Kind.TASK, 0, {**read_header(text), **about}, text.encode("ascii"))
         except PackageError as error:
-            logger.error("%s cannot read a package: %s", self._name, error)
+            logger.error("%s cannot read a package: %.1000s", self._name, error)
             return self._unreadable(delivery, about, error)
 
     def _unreadable(self, delivery: Delivery, about: dict[str, Any], error: PackageError) -> Frame:
@@ -130,7 +133,7 @@ class Pusher:
             **about,
             "fail": True,
         }
-        text = f"The package was not run: {error}"
+        text = f"The package was not run: {error}"[:_MOST_TOLD]
         return Frame(Kind.RESULT, 0, {**header, "error": text}, encode_package(stand_in).encode("ascii"))
 
     def _stand_in(self, task_id: str) -> TaskPackage:
@@ -138,7 +141,7 @@ class Pusher:
         return TaskPackage(
             id=task_id,
             name="unreadable package",
-            func="unreadable",
+            func=UNREADABLE,
             started=datetime.now(UTC),
             serializer=runtime.conf.serializer,
             parts={"args": runtime.dump(()), "kwargs": runtime.dump({})},

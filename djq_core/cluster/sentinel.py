@@ -17,7 +17,7 @@ from multiprocessing.context import BaseContext
 
 from djq_core.cluster.assignment import Held
 from djq_core.cluster.channels import Frame, Kind
-from djq_core.cluster.children import Child, WorkerChild, how_it_ended, kill
+from djq_core.cluster.children import Child, WorkerChild, how_it_ended, kill, last_of
 from djq_core.cluster.events import PipeEvent
 from djq_core.cluster.processes import Spawner
 from djq_core.cluster.restarts import Restarts
@@ -256,16 +256,17 @@ class Sentinel:
     def _reap(self) -> None:
         self._has_deaths = False
         for worker in list(self.workers.values()):
-            if (exitcode := worker.process.exitcode) is not None:
+            if (exitcode := worker.exitcode) is not None:
                 self._bury_worker(worker, exitcode)
         for role, helper in list(self.helpers.items()):
-            if (exitcode := helper.process.exitcode) is not None:
+            if (exitcode := helper.exitcode) is not None:
                 self._bury_helper(role, helper, exitcode)
 
     def _bury_worker(self, worker: WorkerChild, exitcode: int) -> None:
         self._read_worker(worker, to_end=True)
         del self.workers[worker.key]
-        outcome = self._outcome(worker, exitcode)
+        words = worker.words.take()
+        outcome = self._outcome(worker, exitcode, words)
         started = self.traffic.worker_lost(worker, outcome)
         if outcome is None:
             self.traffic.release(self._ready_helper("pusher"), started)
@@ -277,6 +278,8 @@ class Sentinel:
             logger.warning("%s was ended by the stop%s", worker.name, told(started))
             return
         self._tell_death(worker, exitcode, started)
+        if words:
+            logger.error("The last stack of %s\n%s", worker.name, words)
         if not worker.has_successor and (not self._stop or self._stop.needs_workers):
             logger.info("reincarnated worker %s after %s", worker.name, "timeout" if worker.overdue else "death")
             self._restarts.after(worker, lambda: self._start_worker(worker.slot, worker.replaces))
@@ -290,15 +293,16 @@ class Sentinel:
         else:
             logger.info("recycled worker %s", worker.name)
 
-    def _outcome(self, worker: WorkerChild, exitcode: int) -> dict[str, object] | None:
+    def _outcome(self, worker: WorkerChild, exitcode: int, words: str) -> dict[str, object] | None:
         if self._stop and self._stop.is_killing:
             return None if self.traffic.hands_back else {"error": "The cluster was stopped while it ran this task."}
         if worker.overdue:
             held = self.traffic.table.running(worker.key, worker.running)
             reason = self.traffic.late(held) if held else "The task ran longer than its timeout."
-            return {"error": f"{reason} Its worker was ended {how_it_ended(exitcode)}."}
+            return {"error": f"{reason} Its worker was ended {how_it_ended(exitcode)}.{last_of(worker, words)}"}
         who = f"The worker {worker.name} (pid {worker.pid})"
-        return {"error": f"{who} ended {how_it_ended(exitcode)} while it ran this task.", "crashed": True}
+        told = f"{who} ended {how_it_ended(exitcode)} while it ran this task.{last_of(worker, words)}"
+        return {"error": told, "crashed": True}
 
     def _bury_helper(self, role: str, helper: Child, exitcode: int) -> None:
         self._read_data(helper, to_end=True)

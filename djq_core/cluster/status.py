@@ -134,11 +134,12 @@ class StatStore:
             self._put_into_cache(key, text)
 
     def get_all(self) -> list[Stat]:
-        """Return every status that is signed for this cluster name and not too old."""
+        """Return the newest status of each cluster that is signed for this cluster name and not too old."""
         texts = self._broker.get_stats(self._prefix) if self._broker.shares_stats else self._from_cache()
-        stats = (self._read(text) for text in texts)
         oldest = time.time() - self._seconds
-        return sorted((s for s in stats if s and s.timestamp >= oldest), key=lambda stat: (stat.host, stat.cluster_id))
+        stats = [stat for text in texts if (stat := self._read(text)) and stat.timestamp >= oldest]
+        newest = {(stat.host, stat.cluster_id): stat for stat in sorted(stats, key=lambda stat: stat.timestamp)}
+        return [newest[place] for place in sorted(newest)]
 
     def is_anyone_at_work(self) -> bool:
         """Return whether a cluster of this name is alive and not about to stop."""

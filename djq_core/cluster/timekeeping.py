@@ -60,6 +60,8 @@ class Timekeeper:
             worker.overdue = worker.running
             self._traffic.call_back(worker)
             self._retire(worker)
+        elif step is Step.TERMINATE:
+            worker.words.take()  # what it writes from now on is where it hangs
         number = {Step.RAISE: TIME_IS_UP, Step.TERMINATE: signal.SIGTERM, Step.KILL: signal.SIGKILL}[step]
         if worker.record.read()[0] == worker.running:
             kill(worker, number)

@@ -60,8 +60,7 @@ class Worker:
         self._deadline: float | None = None
 
     def run(self) -> None:
-        """Work until told to stop, or until the sentinel is gone."""
-        self._install_handlers()
+        """Work until told to stop, or until the sentinel is gone; ``listen`` comes before it."""
         try:
             self._channel.send(Frame(Kind.READY))
             logger.info("%s ready for work at %s", self._name, os.getpid())
@@ -107,7 +106,8 @@ class Worker:
 
     # Signals
 
-    def _install_handlers(self) -> None:
+    def listen(self) -> None:
+        """Take the signals of the sentinel, and leave SIGINT to the Cluster."""
         signal.signal(signal.SIGINT, _ignore)
         signal.signal(signal.SIGTERM, self._on_terminate)
         signal.signal(TIME_IS_UP, self._on_time_is_up)

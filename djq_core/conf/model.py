@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Required, TypedDict, Unpack
 
 from djq_core import optional
+from djq_core.conf.allowing import AllowList, Patterns
+from djq_core.conf.backoff import Backoff, Pause
 from djq_core.conf.contradictions import contradictions
 from djq_core.conf.keys import Key, count, read_as, seconds
 from djq_core.conf.kinds import Choice, Flag, Names, Number, Refused, Tables, Text, TimeZone
@@ -65,6 +67,7 @@ class Conf:
     timeout: float | None = read_as(seconds(above=0, or_none=True))
     timeout_grace: float = read_as(seconds(at_least=0), 2.0)
     hook_timeout: float = read_as(seconds(above=0), 300)
+    allowed_functions: AllowList | None = read_as(Patterns(or_none=True))  # noqa: RUF009 - a field, as all of them
     sync: bool = read_as(Flag(), False)
     enqueue_on_commit: bool | str = read_as(Text(or_flag=True), False)
     compress: bool = read_as(Flag(), False)
@@ -75,7 +78,7 @@ class Conf:
     # Attempts
     retry: float = read_as(seconds(above=0), 60)
     renew_leases: bool = read_as(Flag(), True)
-    backoff: float | None = read_as(seconds(at_least=0, or_none=True))
+    backoff: Backoff | None = read_as(Pause(or_none=True))  # noqa: RUF009 - a field, as all of them
     ack_failures: bool = read_as(Flag(), False)
     max_attempts: int = read_as(count(0), 0)
     max_crashes: int = read_as(count(1), 3)
@@ -83,6 +86,7 @@ class Conf:
 
     # Results
     save_limit: int = read_as(count(-1), 250)
+    quarantine_limit: int = read_as(count(1), 1000)
     save_limit_per: str | None = read_as(Choice(names=lambda: _SAVE_LIMITS_PER, or_none=True))
     cache: str = read_as(Text(), "default")
     cached: bool | int = read_as(Number(is_whole=True, at_least=0, unit="seconds", or_flag=True), False)

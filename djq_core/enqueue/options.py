@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import keyword
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from djq_core.brokers import Broker
+from djq_core.conf import PAUSE, WRONG_TYPE, Backoff, Refused
 from djq_core.models import FUNC_LENGTH, GROUP_LENGTH, NAME_LENGTH
 
 Function = str | Callable[..., Any]
@@ -27,6 +28,8 @@ class Options:
     save: bool | None = None
     timeout: float | None = None
     ack_failure: bool | None = None
+    max_attempts: int | None = None
+    backoff: float | Sequence[float] | Mapping[str, float] | None = None
     sync: bool | None = None
     cached: bool | int | None = None
     broker: Broker | None = None
@@ -43,6 +46,8 @@ class Options:
         for name in ("save", "ack_failure", "sync"):
             _check_flag(name, getattr(self, name))
         _check_timeout(self.timeout)
+        _check_attempts(self.max_attempts)
+        _read_backoff(self.backoff)
         _check_cached(self.cached)
         if not isinstance(self.enqueue_on_commit, bool | str | None) or self.enqueue_on_commit == "":
             told = f"not {self.enqueue_on_commit!r}"
@@ -59,6 +64,8 @@ class Options:
             "save": self.save,
             "timeout": self.timeout,
             "ack_failure": self.ack_failure,
+            "max_attempts": self.max_attempts,
+            "backoff": _read_backoff(self.backoff),
             "cached": cached if self.cached is None else self.cached,
             "cluster": self.cluster or self._cluster_of_broker(own_cluster),
         }
@@ -138,6 +145,25 @@ def _check_timeout(value: object) -> None:
         raise ValueError(
             f"The option timeout takes seconds above 0, not {value!r}; leave it out for no limit of its own."
         )
+
+
+def _check_attempts(value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"The option max_attempts takes a whole number, not {value!r}.")
+    if value < 0:
+        raise ValueError(f"The option max_attempts takes numbers from 0 on, not {value!r}; 0 is until it succeeds.")
+
+
+def _read_backoff(value: object) -> Backoff | None:
+    if value is None:
+        return None
+    try:
+        return PAUSE.read(value)  # type: ignore[no-any-return]
+    except Refused as refused:
+        told = f"The option backoff takes {PAUSE.text}, not {refused.found}. {refused.hint}".strip()
+        raise (TypeError if refused.code == WRONG_TYPE else ValueError)(told) from refused
 
 
 def _check_cached(value: object) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, Error, transaction
 
 from djq_core.brokers import Broker
-from djq_core.envelope import TASK, TaskPackage, encode_package
-from djq_core.envelope.package import ARGS, KWARGS
+from djq_core.envelope import TASK, TaskPackage, check_allowed, encode_package
+from djq_core.envelope.package import ARGS, FUNC, HOOK, KWARGS
 from djq_core.exceptions import BrokerError, PackageTooLarge
 from djq_core.runtime import Runtime
 
@@ -26,8 +26,8 @@ def enqueue(
     """Send one package to the queue of its cluster and return the task's id.
 
     ``on_commit`` names the database (True: the default one) whose transaction, if there is one, is waited for; one that
-    is rolled back sends nothing. Raises what a ``pre_enqueue`` receiver raises, at once, and BrokerError when the
-    broker does not take it, at the commit then.
+    is rolled back sends nothing. Raises FunctionNotAllowed and what a ``pre_enqueue`` receiver raises, at once, and
+    BrokerError when the broker does not take it, at the commit then.
     """
     broker = broker or runtime.shared_broker(package.cluster)
     task, asked = ask(runtime, package)
@@ -87,8 +87,11 @@ def _when_committed(on_commit: bool | str, broker: Broker, send: Callable[[], No
 def ask(runtime: Runtime, package: TaskPackage) -> tuple[dict[str, Any], TaskPackage]:
     """Let the plugins see the task, or veto it by raising; return what they saw, and the package with their headers.
 
-    The task is empty where nobody wants to see it: then nothing is deserialized for it.
+    The task is empty where nobody wants to see it: then nothing is deserialized for it. Raises FunctionNotAllowed for a
+    function or hook, of a later link too, that is not on the list ``allowed_functions``.
     """
+    for link in (package, *package.chain):
+        check_allowed(runtime.conf.allowed_functions, link, FUNC, HOOK)
     task = _task(runtime, package) if runtime.hooks.wants_enqueue else {}
     return task, package.with_headers(runtime.hooks.pre_enqueue(task))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from djq_core.envelope.allowing import check_allowed, check_home, check_path
 from djq_core.envelope.names import new_id, task_name
 from djq_core.envelope.package import Place, TaskPackage
 from djq_core.envelope.result import TaskResult
@@ -18,6 +19,9 @@ __all__ = [
     "Signer",
     "TaskPackage",
     "TaskResult",
+    "check_allowed",
+    "check_home",
+    "check_path",
     "decode_package",
     "encode_package",
     "new_id",

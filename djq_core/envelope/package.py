@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from djq_core.conf import Backoff
 from djq_core.envelope.result import TaskResult
 
 ARGS = "args"
 KWARGS = "kwargs"
 FUNC = "func"
 HOOK = "hook"
+#: The function of what is recorded of a package that cannot be read; no path of a function is without a dot.
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class TaskPackage:
     save: bool | None = None
     timeout: float | None = None
     ack_failure: bool | None = None
+    max_attempts: int | None = None
+    backoff: Backoff | None = None
     cached: bool | int = False
     cluster: str | None = None
     place: Place | None = None
@@ -102,6 +107,8 @@ class TaskPackage:
             "save": self.save,
             "timeout": self.timeout,
             "ack_failure": self.ack_failure,
+            "max_attempts": self.max_attempts,
+            "backoff": self.backoff.plain() if self.backoff else None,
             "cached": self.cached,
             "cluster": self.cluster,
             "headers": dict(self.headers),

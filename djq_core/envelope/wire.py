@@ -12,12 +12,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from djq_core.conf import PAUSE, Refused
 from djq_core.envelope.package import Place, TaskPackage
 from djq_core.exceptions import PackageError, PackageTooLarge
 
 VERSION = 1
 _TEXTS = ("id", "name", "func")
-_OPTIONS = ("hook", "group", "save", "timeout", "ack_failure", "cached", "cluster", "chain_id", "goes_on")
+_OPTIONS = (
+    "hook", "group", "save", "timeout", "ack_failure", "max_attempts", "cached", "cluster", "chain_id", "goes_on",
+)  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(TaskPackage)}
 
 
@@ -64,6 +67,22 @@ def _check_header(header: Mapping[str, Any]) -> None:
             raise PackageError(f"The package is damaged: its {name} is {value!r}, not a text.")
     if timeout is not None and not _is_seconds(timeout):
         raise PackageError(f"The package is damaged: its timeout is {timeout!r}, not a number of seconds above 0.")
+    _check_attempts(header)
+
+
+def _check_attempts(header: Mapping[str, Any]) -> None:
+    most, backoff = header.get("max_attempts"), header.get("backoff")
+    if most is not None and (type(most) is not int or most < 0):
+        raise PackageError(f"The package is damaged: its max_attempts is {most!r}, not a whole number.")
+    if backoff is not None:
+        _read_backoff(backoff)
+
+
+def _read_backoff(value: Any) -> Any:
+    try:
+        return PAUSE.read(value)
+    except Refused as refused:
+        raise PackageError(f"The package is damaged: its backoff is {refused.found}.") from refused
 
 
 def _is_seconds(value: object) -> bool:
@@ -89,6 +108,7 @@ def _header(package: TaskPackage) -> dict[str, Any]:
         "h": dict(package.headers),
         "p": [[name, len(part)] for name, part in _parts(package).items()],
         **({"place": dataclasses.astuple(package.place)} if package.place else {}),
+        **({"backoff": package.backoff.plain()} if package.backoff else {}),
         **options,
     }
 
@@ -103,6 +123,7 @@ def _from_header(header: Mapping[str, Any], parts: Mapping[str, bytes]) -> TaskP
         serializer=str(header["s"]),
         headers=header["h"],
         place=Place(*header["place"]) if "place" in header else None,
+        backoff=_read_backoff(header["backoff"]) if "backoff" in header else None,
         parts={name: part for name, part in parts.items() if not name.startswith("chain")},
         chain=tuple(decode_package(link.decode("ascii"), max_bytes=len(link)) for link in chain),
         **{name: header[name] for name in _OPTIONS if name in header},

@@ -12,6 +12,7 @@ from pluggy import PluginManager
 from djq_core.exceptions import PluginError
 from djq_core.markers import PROJECT
 from djq_core.plugins.calls import Implementation, read_only
+from djq_core.plugins.masking import HIDDEN
 from djq_core.plugins.specs import HookSpecs
 from djq_core.plugins.values import Health
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("djq")
 
-#: What is shown in place of a value that a plugin failed to redact.
-HIDDEN: Final = "********"
 #: The name under which core registers its own implementations.
 CORE: Final = "core"
 

@@ -12,6 +12,7 @@ from djq_core.exceptions import ConfigurationError, PluginError, UnknownSerializ
 from djq_core.plugins import choice, keys
 from djq_core.plugins.hooks import Hooks
 from djq_core.plugins.known import KNOWN_REPORTERS, did_you_mean
+from djq_core.plugins.masking import masked
 from djq_core.plugins.records import PluginRecord
 from djq_core.plugins.values import PluginSetting
 from djq_core.reporters import ErrorReporter, Reporters
@@ -86,8 +87,10 @@ class Registry:
         try:
             return self.error_reporters[name](**settings)
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise ConfigurationError(f"The error reporter {name!r} does not take its settings: {reason}.") from error
+            given = f"{type(error).__name__}: {error}"
+            reason = masked(given, settings)
+            told = f"The error reporter {name!r} does not take its settings: {reason}."
+            raise ConfigurationError(told) from (error if reason == given else None)
 
     def missing_reporter(self, name: str) -> str:
         """Return why there is no error reporter of this name, and the remedy."""

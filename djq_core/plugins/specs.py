@@ -113,9 +113,8 @@ class HookSpecs(Protocol):
     def djq_resolve_function(self, path: str) -> Callable[..., Any] | None:
         """Return the callable of a dotted path; None leaves it to others, at last to core.
 
-        Called in the worker for a task's function, in the monitor for its hook.
-        What it raises refuses the function: the task fails with that error, a hook is not called. An allow-list is
-        such a plugin.
+        Called in the worker for a task's function, in the monitor for its hook, when ``allowed_functions`` has it.
+        What it raises refuses the function: the task fails with that error, a hook is not called.
 
         .. versionadded:: 0.1
         """

@@ -19,7 +19,7 @@ class PluginSetting:
 
     name: str
     type: type[Any] | tuple[type[Any], ...]
-    default: Any = field(default=None, kw_only=True)
+    default: Any = field(default=None, kw_only=True, repr=False)
     secret: bool = field(default=False, kw_only=True)
     doc: str = field(default="", kw_only=True)
 

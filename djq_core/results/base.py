@@ -65,6 +65,9 @@ class ResultBackend:
         setting ``save_limit_per``).
         """
 
+    def prune_unreadable(self, keep: int) -> None:
+        """Delete the oldest failures of packages that could not be read beyond ``keep`` (``quarantine_limit``)."""
+
     def get(self, task_id: str) -> Task | None:
         """Return the task with this id or name, None where there is none."""
         raise NotImplementedError

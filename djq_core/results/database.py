@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.db import Error, InterfaceError, OperationalError, ProgrammingError, connections, router, transaction
 
 from djq_core.envelope import TaskResult
+from djq_core.envelope.package import UNREADABLE
 from djq_core.exceptions import ResultBackendUnavailable
 from djq_core.models import Task
 from djq_core.results.base import ResultBackend, Stored
@@ -75,11 +76,18 @@ class DatabaseResults(ResultBackend):
 
     def prune(self, keep: int, **only: str | None) -> None:
         """Delete the successes older than the newest ``keep``, of those with this ``func``, ``name`` or ``group``."""
-        successes = Task.objects.using(self.database).filter(success=True, **only)
+        self._keep_newest(keep, success=True, **only)
+
+    def prune_unreadable(self, keep: int) -> None:
+        """Delete the failures of unreadable packages older than the newest ``keep``."""
+        self._keep_newest(keep, success=False, func=UNREADABLE)
+
+    def _keep_newest(self, keep: int, **only: Any) -> None:
+        rows = Task.objects.using(self.database).filter(**only)
         with available(self.database):
-            oldest = list(successes.order_by("-stopped").values_list("stopped", flat=True)[keep - 1 : keep])
+            oldest = list(rows.order_by("-stopped").values_list("stopped", flat=True)[keep - 1 : keep])
             if oldest:
-                successes.order_by().filter(stopped__lt=oldest[0]).delete()
+                rows.order_by().filter(stopped__lt=oldest[0]).delete()
 
     def get(self, task_id: str) -> Task | None:
         """Return the task with this id or name, None where there is none."""

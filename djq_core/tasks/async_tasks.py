@@ -47,6 +47,8 @@ class AsyncTask:
     cached = _Option()
     timeout = _Option()
     ack_failure = _Option()
+    max_attempts = _Option()
+    backoff = _Option()
     task_name = _Option()
     cluster = _Option()
     enqueue_on_commit = _Option()

@@ -24,9 +24,10 @@ def async_iter(func: str | Callable[..., Any], args_iter: Iterable[Any], **kwarg
     """Run a function once for each item, and return the id of the task that holds all results (manual 1.6).
 
     An item is a tuple of arguments, or a single argument. ``kwargs`` are those of the function, and options of
-    ``async_task``: ``group``, ``task_name``, ``cached`` and ``save`` are those of the collated task, ``timeout`` and
-    ``ack_failure`` hold for each call, ``hook`` is ignored. The result is a list in the order of the items, with the
-    error's text where a call failed; then the collated task is a failure, until the call is tried again and succeeds.
+    ``async_task``: ``group``, ``task_name``, ``cached`` and ``save`` are those of the collated task, ``timeout``,
+    ``ack_failure``, ``max_attempts`` and ``backoff`` hold for each call, ``hook`` is ignored. The result is a list in
+    the order of the items, with the error's text where a call failed; then the collated task is a failure, until the
+    call is tried again and succeeds.
 
     Raises ValueError for no items and what ``async_task`` raises; nothing is sent then.
     """

@@ -13,6 +13,7 @@ from django.utils import timezone
 from djq_core import current
 from djq_core.cluster.runs import split_broker_name
 from djq_core.enqueue.options import check_function, read_options
+from djq_core.envelope import check_path
 from djq_core.models import GROUP_LENGTH, NAME_LENGTH, Schedule
 from djq_core.schedules.declared import MARK, Declaration
 from djq_core.schedules.due import check_cron
@@ -40,11 +41,14 @@ def schedule(func: str, *args: Any, **kwargs: Any) -> Schedule:
     ``misfire_policy`` (all, latest, skip; by default what ``catch_up`` says) and ``overlap_policy`` (allow, skip).
 
     Raises TypeError or ValueError that names what cannot be meant, a naive ``next_run`` where ``USE_TZ`` is set among
-    it, ImportError for a cron expression without croniter, and IntegrityError for a name that another schedule has.
+    it, ImportError for a cron expression without croniter, FunctionNotAllowed, and IntegrityError for a name that
+    another schedule has.
     """
     given: dict[str, Any] = {name: kwargs.pop(name) for name in KEYWORDS if name in kwargs}
     _check_kind(given.get("schedule_type", Schedule.ONCE))
     row = Schedule(**_fields(func, args, kwargs, given))
+    for what, path in (("function", row.func), ("hook", row.hook)):
+        check_path(current.runtime().conf.allowed_functions, path, what)
     row.next_run = _first_run(row, given.get("next_run"))
     if row.name and Schedule.objects.filter(name=row.name).exists():
         raise IntegrityError(f"There is a schedule named {row.name!r} already: change it, or give another name.")

@@ -19,10 +19,12 @@ def async_task(func: str | Callable[..., Any], *args: Any, **kwargs: Any) -> str
 
     These keywords are options and do not reach the function: ``hook`` (callable or dotted path, called with the Task),
     ``group`` (label), ``save`` (keep a success in the database), ``timeout`` (seconds from its start),
-    ``ack_failure`` (do not try again), ``sync`` (run it here and now), ``cached`` (keep the result in the cache: True
-    for ever, else seconds), ``broker`` (an instance to send with), ``task_name``, ``cluster`` (the name of the cluster
-    that runs it), ``enqueue_on_commit`` (send it when the transaction is committed: True, or a database's alias) and
-    ``q_options``: a dictionary of these, which leaves their keywords to the function.
+    ``ack_failure`` (do not try again), ``max_attempts`` (starts at most, 0: until it succeeds), ``backoff`` (the pause
+    before another attempt: seconds, a list of them, or a dictionary of a growing one), ``sync`` (run it here and now),
+    ``cached`` (keep the result in the cache: True for ever, else seconds), ``broker`` (an instance to send with),
+    ``task_name``, ``cluster`` (the name of the cluster that runs it), ``enqueue_on_commit`` (send it when the
+    transaction is committed: True, or a database's alias) and ``q_options``: a dictionary of these, which leaves their
+    keywords to the function.
 
     Raises TypeError or ValueError for an option that cannot be meant, SerializationError for an argument that cannot
     be sent, ConfigurationError, and whatever the broker or a receiver of ``pre_enqueue`` raises.

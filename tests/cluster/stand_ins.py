@@ -13,6 +13,7 @@ from typing import Any
 
 from djq_core.cluster.channels import Channel, Frame, Kind, Peer
 from djq_core.cluster.children import Child, WorkerChild
+from djq_core.cluster.lastwords import LastWords
 from djq_core.cluster.tickets import Record, Tickets
 
 _CONTEXT = multiprocessing.get_context()
@@ -46,7 +47,9 @@ class Bench:
         tickets = Tickets(_CONTEXT)
         self.stack.callback(tickets.close)
         key, record = next(self.keys), Record(_CONTEXT)
-        own: dict[str, Any] = {"key": key, "tickets": tickets, "record": record, "is_ready": True}
+        words = LastWords(_CONTEXT)
+        self.stack.callback(words.close)
+        own: dict[str, Any] = {"key": key, "tickets": tickets, "record": record, "words": words, "is_ready": True}
         child = WorkerChild("worker", f"test:{key}", key, NoProcess(), data, data, **own)
         for name, value in fields.items():
             setattr(child, name, value)

@@ -83,6 +83,14 @@ def test_packages_are_handed_back_without_counting(line: Line) -> None:
     assert line.broker.log == [("release", ["r1", "r2"], 0.0, False)]
 
 
+def test_what_is_another_clusters_is_not_handed_back(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    line.broker.fences_receipts = True  # type: ignore[misc]
+    line.broker.lost.add("r1")
+    assert line.ask(Frame(Kind.RELEASE, header=ITEMS)) == Frame(Kind.RELEASED, header=[1, 2])
+    assert line.broker.calls("release") == [(["r2"], 0.0, False)]
+    assert "Superseded: 1 packages are not handed back" in caplog.text
+
+
 def test_handing_back_is_tried_again(line: Line) -> None:
     line.broker.failures = 1
     assert line.ask(Frame(Kind.RELEASE, header=ITEMS)) == Frame(Kind.RELEASED, header=[1, 2])

@@ -14,7 +14,9 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 
 from djq_core import hookimpl
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
+from djq_core.conf.backoff import Exponential, Steps
 from djq_core.envelope import Place, TaskPackage, TaskResult, new_id
+from djq_core.envelope.package import UNREADABLE
 from djq_core.exceptions import BrokerError, ResultBackendUnavailable
 from djq_core.models import Part, Task
 from djq_core.results import Stored, parts
@@ -233,6 +235,23 @@ def test_nothing_is_pruned_without_a_limit(limit: int) -> None:
     assert pruned(50, force=True, save_limit=limit) == []
 
 
+def test_what_could_not_be_read_is_counted_for_itself() -> None:
+    log: list[Any] = []
+    runtime = runtime_of(results=new_shelf(log=log), quarantine_limit=20, save_limit=1)
+    keeper = Keeper(runtime)
+    for number in range(11):
+        assert not keeper.is_crowded
+        keeper.save([result_of(runtime, package_of(runtime, UNREADABLE), success=False)], nothing)
+        assert keeper.is_crowded is (number == 10)
+    keeper.prune()
+    keeper.save([result_of(runtime, package_of(runtime, UNREADABLE), success=False)], nothing)
+    keeper.prune()
+    assert [entry for entry in log if entry[0] != "save"] == [("prune_unreadable", 20)]
+    keeper.prune(force=True)
+    keeper.prune(force=True)
+    assert [entry for entry in log if entry[0] != "save"] == [("prune_unreadable", 20)] * 2
+
+
 # What follows
 
 
@@ -332,8 +351,8 @@ FIRST = Stored(1, 0)
 
 def judged(*, stored: Stored | None = FIRST, waited: float = 0.0, keys: Any = None, **fields: Any) -> Verdict:
     runtime = runtime_of()
-    ack_failure = fields.pop("ack_failure", None)
-    result = result_of(runtime, package_of(runtime, ack_failure=ack_failure), **{"success": False, **fields})
+    own = {name: fields.pop(name) for name in ("ack_failure", "max_attempts", "backoff") if name in fields}
+    result = result_of(runtime, package_of(runtime, **own), **{"success": False, **fields})
     return verdict(conf(keys or {}), result, stored, waited)
 
 
@@ -346,6 +365,8 @@ def judged(*, stored: Stored | None = FIRST, waited: float = 0.0, keys: Any = No
         {"keys": {"ack_failures": True}},
         {"keys": {"max_attempts": 3}, "attempt": 3},
         {"keys": {"max_attempts": 3}, "attempt": 4},
+        {"max_attempts": 2, "attempt": 2},
+        {"keys": {"max_attempts": 9}, "max_attempts": 1},
         {"crashed": True, "stored": Stored(3, 3)},
         {"crashed": True, "stored": Stored(1, 1), "keys": {"max_crashes": 1}},
     ],
@@ -365,6 +386,13 @@ def test_some_ends_are_final(case: dict[str, Any]) -> None:
         ({"keys": {"retry": 10}, "waited": 4.0}, 6.0),
         ({"keys": {"ack_failures": True}, "ack_failure": False}, 60.0),
         ({"keys": {"max_attempts": 3}, "attempt": 2}, 60.0),
+        ({"keys": {"max_attempts": 3}, "max_attempts": 0, "attempt": 9}, 60.0),
+        ({"keys": {"max_attempts": 1}, "max_attempts": 3, "attempt": 2}, 60.0),
+        ({"keys": {"backoff": [1, 10]}, "attempt": 1}, 1.0),
+        ({"keys": {"backoff": [1, 10]}, "attempt": 7}, 10.0),
+        ({"keys": {"backoff": 5}, "backoff": Steps((0,))}, 0.0),
+        ({"keys": {"backoff": {"initial": 1, "jitter": 0}}, "attempt": 4}, 8.0),
+        ({"backoff": Exponential(3, 10, 100, jitter=0), "attempt": 3}, 100.0),
         ({"attempt": 1000}, 60.0),
         ({"crashed": True, "stored": Stored(2, 2)}, 60.0),
         ({"crashed": False, "stored": Stored(9, 9)}, 60.0),

@@ -62,6 +62,10 @@ class LoggingBroker(MemoryBroker):
         super().__init__(settings, log=LOG)
 
 
+class Fencing(LoggingBroker):
+    fences_receipts = True
+
+
 class NoReceipts(LoggingBroker):
     supports_receipts = False
 
@@ -236,6 +240,37 @@ def test_a_failure_that_is_tried_again_is_released_with_delay(stack: ExitStack) 
     assert ("acknowledge", ["r2"]) in LOG
     assert ("release", ["r1"], 7.0, True) in LOG
     assert ("retried", "n1", 2) in LOG
+
+
+def test_a_superseded_failure_changes_nothing_and_is_told(stack: ExitStack, caplog: pytest.LogCaptureFixture) -> None:
+    """Its delivery is another cluster's: no row, no hook, no answer. A late success is left to the save."""
+    shelf = new_shelf()
+    desk = desk_of(stack, shelf, Fencing)
+    desk.broker.lost.update(["r1", "r2", "r3", "r5"])
+    desk.send(1, package_of(desk.runtime, name="late", hook=f"{HERE}.note"), success=False)
+    desk.send(2, package_of(desk.runtime, name="late too"), error="ended by signal 9", crashed=True)
+    desk.send(3, package_of(desk.runtime, name="good"))
+    desk.send(4, package_of(desk.runtime, name="bad"), success=False)
+    desk.send(5, package_of(desk.runtime, name="garbage"), error="unreadable", fail=True)
+    assert sorted(desk.done()) == [1, 2, 3, 4, 5]
+    assert sorted(row.package.name for row in shelf.rows.values()) == ["bad", "garbage", "good"]
+    assert [entry for entry in LOG if entry[0] in ("hook", "extend", "retried")] == [
+        ("extend", ["r1", "r2", "r4"], 60.0),
+        ("retried", "bad", 1),
+    ]
+    assert not [entry for entry in LOG if entry[0] == "release" and "r1" in entry[1]]
+    assert "Superseded: a failure of [late]" in caplog.text
+    assert "Superseded: a failure of [late too]" in caplog.text
+
+
+def test_the_newest_receipt_tells_whether_a_failure_counts(stack: ExitStack) -> None:
+    shelf = new_shelf()
+    desk = desk_of(stack, shelf, Fencing)
+    desk.broker.lost.add("r1")
+    desk.monitor.renewed({1: "newer"})
+    desk.send(1, success=False)
+    assert desk.done() == [1]
+    assert len(shelf.rows) == 1
 
 
 def test_an_error_of_the_sentinel_is_the_result(stack: ExitStack) -> None:

@@ -137,6 +137,15 @@ def test_what_cannot_be_read_is_recorded_with_its_reason(desk: Desk, kind: str) 
     assert (stand_in.id, stand_in.name) == (frame.header["id"], frame.header["name"])
 
 
+def test_little_is_told_of_what_is_damaged_at_great_length(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    text = encode_package(package_of(desk.runtime, timeout="x" * 100_000))
+    desk.put(desk.runtime.signer.sign(TASK, text))
+    (frame,) = desk.push(1)
+    assert frame.header["error"].startswith("The package was not run: The package is damaged: its timeout is 'xxx")
+    assert len(frame.header["error"]) == 1000
+    assert len(caplog.text) < 1500
+
+
 def test_the_same_unreadable_text_is_the_same_row(desk: Desk) -> None:
     desk.put("unsigned", "unsigned", "unsigned too")
     first, second, third = desk.push(3)

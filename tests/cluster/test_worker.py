@@ -82,7 +82,10 @@ class Desk:
         """Let the worker do what is there and return what it has sent."""
         executor = Executor(Tools.of(self.runtime, lambda: None))
         reader = TicketReader(self.tickets.reader)
-        Worker("w", executor, self.channel, reader, self.record, timeout=timeout, faults=Faults(), rss=rss).run()
+        own: dict[str, Any] = {"timeout": timeout, "faults": Faults(), "rss": rss}
+        worker = Worker("w", executor, self.channel, reader, self.record, **own)
+        worker.listen()
+        worker.run()
         return self.peer.read()
 
     def run_one(

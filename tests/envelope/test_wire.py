@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from djq_core.conf import Backoff
+from djq_core.conf.backoff import Exponential, Steps
 from djq_core.envelope import Place, TaskPackage, decode_package, encode_package, new_id
 from djq_core.envelope.wire import read_header
 from djq_core.exceptions import PackageError, PackageTooLarge
@@ -45,6 +47,8 @@ FULL = {
     "save": False,
     "timeout": 1.5,
     "ack_failure": False,
+    "max_attempts": 3,
+    "backoff": Steps((1, 2.5)),
     "cached": 30,
     "cluster": "other",
     "place": Place("f" * 32, "été \ud800", 3, 4),
@@ -61,6 +65,18 @@ def test_every_field_comes_back(compress: bool) -> None:
     full = package(**FULL, chain=(link, last))
     assert all(getattr(full, field.name) != field.default for field in fields(full))
     assert again(full, compress=compress) == full
+
+
+@pytest.mark.parametrize("backoff", [Steps((0,)), Exponential(1, 3, 60, 0)])
+def test_every_kind_of_backoff_comes_back(backoff: Backoff) -> None:
+    assert again(package(backoff=backoff)).backoff == backoff
+
+
+def test_a_package_of_before_these_options_is_read() -> None:
+    old = header_of()
+    assert not {"max_attempts", "backoff"} & set(old)
+    read = decode_package(text_of(old), max_bytes=MIB)
+    assert (read.max_attempts, read.backoff) == (None, None)
 
 
 def test_options_left_open_stay_open() -> None:
@@ -183,6 +199,13 @@ def test_a_damaged_header_is_told_as_such(text: str) -> None:
         ({"name": None}, "its name is None, not a text"),
         ({"func": ["a.b"]}, r"its func is \['a.b'\], not a text"),
         ({"hook": False}, "its hook is False, not a text"),
+        ({"max_attempts": "3"}, "its max_attempts is '3', not a whole number"),
+        ({"max_attempts": True}, "its max_attempts is True"),
+        ({"max_attempts": -1}, "its max_attempts is -1"),
+        ({"max_attempts": 1.5}, "its max_attempts is 1.5"),
+        ({"backoff": "5"}, "its backoff is a value of type str"),
+        ({"backoff": []}, "its backoff is an empty list"),
+        ({"backoff": {"initial": float("nan")}}, "its backoff is 'initial': nan"),
     ],
 )
 def test_fields_of_a_wrong_type_are_named(changes: dict[str, Any], text: str) -> None:

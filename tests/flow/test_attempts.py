@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -61,6 +62,16 @@ def test_backoff_is_the_pause_between_attempts(make_site: MakeSite) -> None:
         assert 1.4 <= second - first <= 3.0
 
 
+def test_a_task_has_attempts_and_pauses_of_its_own(make_site: MakeSite) -> None:
+    site = make_site(q_cluster={"max_attempts": 1, "backoff": 60})
+    with site.cluster():
+        site.call("enqueue", "fail", "own", max_attempts=3, backoff=[0.2, 1])
+        site.wait_counts(0, failures=1)
+        first, second, third = (entry.at for entry in site.oracle.entries(START))
+        assert 0.1 <= second - first <= 0.9
+        assert 0.9 <= third - second <= 2.5
+
+
 def test_without_backoff_the_rest_of_retry_is_the_pause(make_site: MakeSite) -> None:
     site = make_site(q_cluster={"max_attempts": 2, "backoff": None, "retry": 3})
     with site.cluster():
@@ -81,6 +92,8 @@ def test_max_crashes_bounds_what_kills_its_worker(make_site: MakeSite, vendor: s
         row = site.row(task_id)
         assert site.oracle.of("poison") == [START] * 3
         assert reason in row["result"]
+        assert re.search(r" Its peak memory was \d{2,4} MiB\.", row["result"])
+        assert (f"in {func}" in row["result"]) is (func == "segfault")
         assert cluster.log.lines(f"{reason}.*poison|poison.*{reason}")
         cluster.wait_full(4, 1.0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.harness.fixtures import MakeSite, on_both
@@ -55,12 +57,14 @@ def test_without_a_timeout_a_task_takes_its_time(make_site: MakeSite) -> None:
         assert site.oracle.of("long") == [START, END]
 
 
-@pytest.mark.parametrize("func", ["sleep_deaf", "sleep_without_signal", "sleep_through_exceptions"])
+@pytest.mark.parametrize("func", ["sleep_deaf", "count_in_c", "sleep_without_signal", "sleep_through_exceptions"])
 def test_nothing_that_a_task_does_keeps_it_past_its_timeout(make_site: MakeSite, func: str) -> None:
     site = _make(make_site)
     with site.cluster() as cluster:
         task_id = site.call("enqueue", func, "hung", 30, timeout=TIMEOUT)
         _assert_recorded(site, "hung", task_id, TIMEOUT + GRACE + MARGIN + 0.5)
+        if func == "count_in_c":
+            assert re.search(r"signal 9.*Its last stack:.* in count_in_c\b", site.row(task_id)["result"], re.DOTALL)
         (worker,) = site.oracle.pids()
         cluster.wait_full(4, 2.0, without=worker)
         assert cluster.stop() == 0

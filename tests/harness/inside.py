@@ -165,6 +165,13 @@ def refusal(kind: str, where: str) -> str:
     return ""
 
 
+def enqueue_garbage(count: int) -> None:
+    """Put so many different texts on the queue that nobody has signed."""
+    broker = get_broker()
+    for start in range(0, count, _CHUNK):
+        broker.enqueue_many([f"garbage {number}" for number in range(start, min(count, start + _CHUNK))])
+
+
 def enqueue_unreadable(kind: str, label: str) -> str:
     """Enqueue a task whose argument or result cannot be read; return its id."""
     values: dict[str, tuple[object, ...]] = {"unloadable": (Unloadable(),), "deadly": (Deadly(),), "return": ()}

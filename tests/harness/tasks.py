@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -131,6 +132,13 @@ def sleep_deaf(label: str, seconds: float) -> None:
     _note(label, oracle.START)
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     ctypes.PyDLL(None).sleep(int(seconds))
+    _note(label, oracle.END)
+
+
+def count_in_c(label: str, seconds: float) -> None:
+    """Stay in C for about so many times ten seconds: no handler of Python's is called."""
+    _note(label, oracle.START)
+    sum(itertools.repeat(0, int(seconds * 1e9)))
     _note(label, oracle.END)
 
 

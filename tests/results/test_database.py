@@ -11,6 +11,7 @@ from django.db import DatabaseError, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from djq_core.envelope import new_id
+from djq_core.envelope.package import UNREADABLE
 from djq_core.exceptions import ResultBackendUnavailable
 from djq_core.fields import Sealed
 from djq_core.models import Task
@@ -294,6 +295,18 @@ def test_prune_keeps_the_newest_successes_and_every_failure(
     assert len([query for query in queries.captured_queries if "DELETE" in query["sql"]]) == 1
     backend.prune(3)
     assert Task.objects.count() == 4
+
+
+def test_the_newest_unreadable_packages_are_kept_and_nothing_else_is_touched(
+    backend: DatabaseResults, make_result: MakeResult
+) -> None:
+    moments = [START + timedelta(seconds=n) for n in range(10)]
+    backend.save_many([make_result(n, success=False, func=UNREADABLE, stopped=each) for n, each in enumerate(moments)])
+    backend.save_many([make_result("old", success=False, stopped=START - timedelta(days=1))])
+    backend.save_many([make_result("older", stopped=START - timedelta(days=2))])
+    for _ in range(2):
+        backend.prune_unreadable(3)
+        assert sorted(map(str, Task.objects.values_list("result", flat=True))) == ["7", "8", "9", "old", "older"]
 
 
 def test_groups(backend: DatabaseResults, make_result: MakeResult) -> None:

@@ -23,6 +23,8 @@ OPTIONS: dict[str, Any] = {
     "cached": False,
     "timeout": 30,
     "ack_failure": True,
+    "max_attempts": 3,
+    "backoff": {"initial": 2},
     "task_name": "mine",
     "cluster": "other",
     "enqueue_on_commit": True,

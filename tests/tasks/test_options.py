@@ -20,6 +20,8 @@ def test_options_are_picked_out_and_the_rest_is_the_functions() -> None:
         "save": False,
         "timeout": 1.5,
         "ack_failure": True,
+        "max_attempts": 3,
+        "backoff": [1, 5],
         "sync": False,
         "cached": 60,
         "broker": broker,

@@ -37,7 +37,16 @@ def as_broker_errors(options: RedisOptions) -> Iterator[None]:
     try:
         yield
     except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
-        raise BrokerError(_told(options, error)) from error
+        raise BrokerError(_told(options, error)) from (None if _quotes_secrets(options, error) else error)
+
+
+def _quotes_secrets(options: RedisOptions, error: BaseException | None) -> bool:
+    """Would a traceback show what is secret, in this error or in one that led to it?"""
+    while error is not None:
+        if any(secret in str(error) for secret in options.secrets):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _told(options: RedisOptions, error: Exception) -> str:

@@ -18,6 +18,8 @@ MICROSECONDS: Final = 1_000_000
 CHUNK: Final = 500
 #: How many unreadable packages are kept, the newest.
 DEAD_LETTERS: Final = 100
+#: A larger one, in bytes, is dropped: a hundred of any size would fill the server.
+LARGEST_DEAD_LETTER: Final = 1 << 20
 
 
 class RedisReceiptsBroker(RedisBase):
@@ -102,9 +104,9 @@ class RedisReceiptsBroker(RedisBase):
                 self._run(server, scripts.ACKNOWLEDGE, *_flat(some))
 
     def fail(self, id: str) -> None:
-        """Put a package that could not be read aside, among the dead letters; the newest of those are kept."""
+        """Put a package that could not be read among the dead letters: the newest are kept, none of over 1 MiB."""
         with self._server() as server:
-            self._run(server, scripts.FAIL, DEAD_LETTERS, *_flat([id]))
+            self._run(server, scripts.FAIL, DEAD_LETTERS, LARGEST_DEAD_LETTER, *_flat([id]))
 
     def dead_letters(self) -> list[Package]:
         """Return the packages that could not be read, the newest first."""

@@ -167,13 +167,13 @@ end
 return 1
 """
 
-#: Arguments: how many are kept, id, token.
+#: Arguments: how many are kept, of how many bytes at most, id, token.
 FAIL: Final = f"""{_PRELUDE}
-local id = ARGV[2]
-if not is_last(id, ARGV[3]) then return 0 end
+local id = ARGV[3]
+if not is_last(id, ARGV[4]) then return 0 end
 local package = call('HGET', packages, id)
 forget(id)
-if package then
+if package and #package <= tonumber(ARGV[2]) then
   call('LPUSH', dead, package)
   call('LTRIM', dead, 0, ARGV[1] - 1)
 end

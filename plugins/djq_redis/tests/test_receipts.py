@@ -11,7 +11,7 @@ import redis
 
 from djq_core.brokers.base import Delivery
 from djq_core.exceptions import BrokerError
-from djq_redis.receipts_broker import DEAD_LETTERS, RedisReceiptsBroker
+from djq_redis.receipts_broker import DEAD_LETTERS, LARGEST_DEAD_LETTER, RedisReceiptsBroker
 from plugins.djq_redis.tests.conftest import MakeBroker
 
 
@@ -183,6 +183,14 @@ def test_what_cannot_be_read_is_put_aside_and_bounded(broker: RedisReceiptsBroke
     assert len(broker.dead_letters()) == DEAD_LETTERS
     broker.delete_queue()
     assert broker.dead_letters() == []
+
+
+def test_a_dead_letter_that_is_too_large_is_dropped(broker: RedisReceiptsBroker) -> None:
+    broker.enqueue_many(["x" * LARGEST_DEAD_LETTER, "y" * (LARGEST_DEAD_LETTER + 1)])
+    for receipt in receipts(broker.receive(2, 0)):
+        broker.fail(receipt)
+    assert [letter[:1] for letter in broker.dead_letters()] == ["x"]
+    assert (broker.queue_size(), broker.lock_size()) == (0, 0)
 
 
 def test_delete_takes_a_receipt_or_an_id(broker: RedisReceiptsBroker) -> None:
