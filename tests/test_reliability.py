@@ -1,0 +1,106 @@
+"""The report of the reliability scenarios, and the tables that the documentation makes of it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.bars import BARS, MORE
+from tests.chaos.curves import Sample, growth
+from tests.chaos.record import again, keep, read, scenario_of
+from tests.chaos.table import PAGE, REPORT, page, table
+
+ROOT = Path(__file__).parent.parent
+TESTS = [
+    (path, node)
+    for path in sorted((ROOT / "tests" / "chaos").glob("test_*.py"))
+    for node in ast.parse(path.read_text()).body
+    if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+]
+
+
+def a_record(**more: Any) -> dict[str, Any]:
+    return {
+        "scenario": "R2",
+        "test": "tests/chaos/test_x.py::test_r2_it[sqlite-full]",
+        "on": "sqlite",
+        "server": "SQLite 3.40.1",
+        "python": "3.11.7",
+        "cores": 2,
+        "size": {"rounds": 50_000},
+        "seed": 7,
+        "figures": {"lost": 0, "extra starts": 0, "slowest": "0.12 s"},
+        "held": True,
+        **more,
+    }
+
+
+def test_the_tables_of_the_documentation_are_those_of_the_report() -> None:
+    text = PAGE.read_text()
+    assert text == page(text, read(REPORT)), "make figures"
+
+
+def test_every_scenario_of_the_report_exists_and_is_told_its_bar() -> None:
+    known = {f"{path.relative_to(ROOT)}::{node.name}" for path, node in TESTS}
+    for each in read(REPORT):
+        assert each["test"].partition("[")[0] in known
+        assert each["bar"] == BARS[each["scenario"]]
+
+
+def test_every_test_belongs_to_a_scenario_with_a_bar() -> None:
+    found = {scenario_of(node.name) for _, node in TESTS}
+    assert found <= set(BARS)
+    assert found >= {f"R{number}" for number in range(1, 17) if number != 15}
+
+
+def test_every_file_of_scenarios_reports() -> None:
+    silent = {path.name for path, _ in TESTS if not re.search(r"\b(report|note)\(", path.read_text())}
+    assert silent == set()
+
+
+@pytest.mark.parametrize(
+    ("test", "scenario"),
+    [("test_r12_x[sqlite-full]", "R12"), ("test_sigterm_x", "SIGTERM"), ("test_soak_x", "SOAK"), ("test_rest", MORE)],
+)
+def test_the_scenario_is_in_the_name_of_its_test(test: str, scenario: str) -> None:
+    assert scenario_of(test) == scenario
+
+
+def test_a_record_takes_the_place_of_an_older_one_of_its_test(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    assert read(path) == []
+    for record in (a_record(), a_record(test="a"), a_record(held=False)):
+        keep(path, record)
+    assert [(each["test"], each["held"]) for each in read(path)] == [("a", True), (a_record()["test"], False)]
+    assert json.loads(path.read_text()) == read(path)
+
+
+def test_a_row_says_what_was_found_and_whether_it_held() -> None:
+    text = table([a_record(), a_record(held=False, seed=None)])
+    assert "1 of 2 held, on Python 3.11.7, 2 cores, SQLite 3.40.1." in text
+    assert "| SQLite | rounds 50,000 | lost 0, extra starts 0, slowest 0.12 s | 7 | yes |" in text
+    assert "| SQLite | rounds 50,000 | lost 0, extra starts 0, slowest 0.12 s |  | **no** |" in text
+    assert f"Bar: {BARS['R2']}." in text
+    assert text.count("make chaos ARGS=tests/chaos/test_x.py::test_r2_it\n") == 1
+
+
+def test_what_is_outside_the_markers_stays() -> None:
+    text = PAGE.read_text()
+    assert page(text, []).startswith("# What is promised")
+    assert page(page(text, [a_record()]), []) == page(text, [])
+
+
+def test_the_command_has_the_seed_where_there_is_one() -> None:
+    assert again("x", 7).startswith("DJQ_CHAOS_SEED=7 python -m pytest")
+    assert again("x", None).startswith("python -m pytest")
+
+
+@pytest.mark.parametrize(("last", "share"), [(10, 1.0), (15, 1.5)])
+def test_growth_compares_the_end_with_the_time_after_the_beginning(last: int, share: float) -> None:
+    values = [1] * 4 + [10] * 4 + [11] * 4 + [last] * 4
+    assert growth([Sample(0.0, value, 0, 0.0) for value in values], "processes") == share
