@@ -54,8 +54,8 @@ chaos: $(READY)  ## the reliability scenarios in full, into docs/reliability.jso
 
 soak: $(READY)   ## an hour of everything on PostgreSQL and on Redis, with its curves (SOAK=120 for two minutes)
 	DJQ_CHAOS_REPORT=$(REPORT) DJQ_SOAK_SECONDS=$(SOAK) DJQ_SOAK_CURVES=$(CURVES) \
-		$(BIN)/python -m pytest -n 0 -m soak -s $(ARGS) tests/chaos/test_soak.py
-	$(BIN)/python -m tests.chaos.curves $(CURVES) $(CURVES:.json=.png)
+		$(BIN)/python -m pytest -n 0 -m soak -s $(ARGS) tests/chaos/test_soak.py; code=$$?; \
+		$(BIN)/python -m tests.chaos.curves $(CURVES) $(CURVES:.json=.png) && exit $$code
 
 figures: $(READY) ## make the tables of docs/reliability.md from docs/reliability.json
 	$(BIN)/python -m tests.chaos.table

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,10 @@ import pytest
 
 from tests.chaos.bars import BARS, MORE
 from tests.chaos.curves import Sample, growth
+from tests.chaos.mixture import RARE, Mixture
 from tests.chaos.record import again, keep, read, scenario_of
 from tests.chaos.table import PAGE, REPORT, page, table
+from tests.harness import procs
 
 ROOT = Path(__file__).parent.parent
 TESTS = [
@@ -55,7 +60,7 @@ def test_every_scenario_of_the_report_exists_and_is_told_its_bar() -> None:
 def test_every_test_belongs_to_a_scenario_with_a_bar() -> None:
     found = {scenario_of(node.name) for _, node in TESTS}
     assert found <= set(BARS)
-    assert found >= {f"R{number}" for number in range(1, 17) if number != 15}
+    assert found >= {f"R{number}" for number in range(1, 17)}
 
 
 def test_every_file_of_scenarios_reports() -> None:
@@ -65,7 +70,7 @@ def test_every_file_of_scenarios_reports() -> None:
 
 @pytest.mark.parametrize(
     ("test", "scenario"),
-    [("test_r12_x[sqlite-full]", "R12"), ("test_sigterm_x", "SIGTERM"), ("test_soak_x", "SOAK"), ("test_rest", MORE)],
+    [("test_r12_x[sqlite-full]", "R12"), ("test_sigterm_x", "SIGTERM"), ("test_rest", MORE)],
 )
 def test_the_scenario_is_in_the_name_of_its_test(test: str, scenario: str) -> None:
     assert scenario_of(test) == scenario
@@ -104,3 +109,30 @@ def test_the_command_has_the_seed_where_there_is_one() -> None:
 def test_growth_compares_the_end_with_the_time_after_the_beginning(last: int, share: float) -> None:
     values = [1] * 4 + [10] * 4 + [11] * 4 + [last] * 4
     assert growth([Sample(0.0, value, 0, 0.0) for value in values], "processes") == share
+
+
+def test_one_in_a_hundred_of_a_soak_is_rare_and_accounted_for() -> None:
+    mixture = Mixture(random.Random(1))
+    calls = mixture.calls(0, 50 * RARE)
+    rare = [call for call in calls if not (call[0] == "mark" and call[1].startswith("task-"))]
+    assert len(calls) == 50 * RARE
+    assert len(rare) == 50
+    doomed = [call[1] for call in rare if call[0] not in {"mark", "produce"} and not call[0].startswith("enqueue_")]
+    assert sorted(mixture.poison) == sorted(doomed)
+    assert mixture.foreign == sum(call[0] == "enqueue_foreign" for call in rare) > 0
+
+
+def test_a_soak_can_be_repeated() -> None:
+    assert Mixture(random.Random(1)).calls(0, 500) == Mixture(random.Random(1)).calls(0, 500)
+
+
+def test_memory_and_descriptors_of_a_session_are_counted() -> None:
+    command = [sys.executable, "-c", "files = [open('/dev/null') for _ in range(9)]; print(flush=True); input()"]
+    with subprocess.Popen(command, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert procs.descriptors_of(process.pid) == 12
+        assert 1 << 20 < procs.memory_of(process.pid) < 1 << 26
+        process.kill()
+        process.wait()
+        assert procs.memory_of(process.pid) == procs.descriptors_of(process.pid) == 0

@@ -26,8 +26,8 @@ BARS: Mapping[str, str] = {
     "R12": "lost 0; extra 0; exit 0 within the stop budget of 10 s",
     "R13": "lost 0; extra 0; each task that takes five times retry starts once",
     "R14": "each due slot exactly once",
+    "R15": "lost 0; file descriptors, processes and memory flat",
     "R16": "ghost tasks 0; missing tasks 0",
     "SIGTERM": "exit 0 within the stop budget of 10 s, every time; lost 0; extra 0",
-    "SOAK": "lost 0; file descriptors, processes and memory flat",
     MORE: "lost 0; whatever is run or called once more is explained by a kill",
 }

@@ -92,7 +92,7 @@ def draw(path: Path, picture: Path) -> None:
         axes[-1][column].set_xlabel("minutes")
         for row, label in enumerate(AXES.values()):
             _draw_one(axes[row][column], row + 1, label, clusters)
-    figure.savefig(picture, dpi=110)
+    figure.savefig(picture, dpi=90)
 
 
 def _draw_one(axes: Any, field: int, label: str, clusters: Mapping[str, Sequence[Sequence[float]]]) -> None:

@@ -35,8 +35,8 @@ def note(**figures: object) -> None:
 
 
 def scenario_of(test: str) -> str:
-    """Return the number of the scenario in the name of a test, ``R1`` or ``S1``; for others what they are together."""
-    match = re.match(r"test_(r\d+|s\d+|sigterm|soak)_", test)
+    """Return the scenario in the name of a test, such as ``R1``; for the rest what they are together."""
+    match = re.match(r"test_(r\d+|s\d+|sigterm)_", test)
     return match[1].upper() if match else MORE
 
 

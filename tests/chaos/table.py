@@ -76,7 +76,11 @@ def _found(figures: Mapping[str, Any]) -> str:
 def _commands(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return one command for each test function; the seed goes before it."""
     tests = dict.fromkeys(str(each["test"]).partition("[")[0] for each in records)
-    return ["```console", *(f"$ make chaos ARGS={test}" for test in tests), "```"]
+    return ["```console", *(f"$ {_command(test)}" for test in tests), "```"]
+
+
+def _command(test: str) -> str:
+    return "make soak" if "test_soak.py" in test else f"make chaos ARGS={test}"
 
 
 def _number(value: object) -> str:
