@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.sizes import EVERYWHERE, report, short_and_full
-from tests.harness.fixtures import POSTGRESQL, REDIS_RECEIPTS, SQLITE, MakeSite
+from tests.harness.fixtures import MARIADB, POSTGRESQL, REDIS_RECEIPTS, SQLITE, MakeSite
 from tests.harness.ledger import Ledger
 from tests.harness.logs import MONITOR
 from tests.harness.sites import Site
@@ -18,7 +18,7 @@ HOOK = "tests.harness.tasks.note_hook"
 AFTER_THE_CALL = frozenset({"monitor.after_hook", "monitor.before_acknowledge"})
 
 #: Where the next link of a chain is part of the save; elsewhere a kill between the two repeats that one link.
-SHARES_THE_DATABASE = frozenset({SQLITE, POSTGRESQL})
+SHARES_THE_DATABASE = frozenset({SQLITE, POSTGRESQL, MARIADB})
 
 
 def _run(site: Site, point: str, tasks: int, chains: int, kills: int) -> Ledger:
