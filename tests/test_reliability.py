@@ -87,7 +87,7 @@ def test_a_record_takes_the_place_of_an_older_one_of_its_test(tmp_path: Path) ->
 
 def test_a_row_says_what_was_found_and_whether_it_held() -> None:
     text = table([a_record(), a_record(held=False, seed=None)])
-    assert "1 of 2 held, on Python 3.11.7, 2 cores, SQLite 3.40.1." in text
+    assert "1 of 2 held, on Python 3.11.7, 2 cores, SQLite 3.40.1. Not run yet: R1, R3, " in text
     assert "| SQLite | rounds 50,000 | lost 0, extra starts 0, slowest 0.12 s | 7 | yes |" in text
     assert "| SQLite | rounds 50,000 | lost 0, extra starts 0, slowest 0.12 s |  | **no** |" in text
     assert f"Bar: {BARS['R2']}." in text

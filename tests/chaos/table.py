@@ -44,7 +44,9 @@ def _head(records: Sequence[Mapping[str, Any]]) -> str:
     servers = _distinct(each["server"] for each in records)
     pythons = _distinct(each["python"] for each in records)
     cores = _distinct(str(each["cores"]) for each in records)
-    return f"{held} of {len(records)} held, on Python {pythons}, {cores} cores, {servers}.\n"
+    missing = ", ".join(name for name in BARS if name not in {each["scenario"] for each in records})
+    rest = f" Not run yet: {missing}." if missing else ""
+    return f"{held} of {len(records)} held, on Python {pythons}, {cores} cores, {servers}.{rest}\n"
 
 
 def _scenario(name: str, records: Sequence[Mapping[str, Any]]) -> str:
