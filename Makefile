@@ -4,16 +4,19 @@ PYTHON  ?= python3
 VENV    ?= .venv
 WORKERS ?= $(shell cpus=$$(nproc 2>/dev/null || echo 2); [ $$cpus -gt 4 ] && echo $$cpus || echo 4)
 ARGS    ?=
+SOAK    ?= 3600
 
 BIN        := $(VENV)/bin
 READY      := $(VENV)/.ready
 DEMO_VENV  := demo/.venv
 DEMO_READY := $(DEMO_VENV)/.ready
 PLUGINS    := $(filter-out plugins/_template,$(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
+REPORT     := $(CURDIR)/docs/reliability.json
+CURVES     := $(CURDIR)/docs/soak.json
 TYPED      := djq_core tests $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-admin test lint format types layers docs chaos clean
+.PHONY: help demo demo-admin test lint format types layers docs chaos figures soak clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -25,7 +28,7 @@ demo-admin: $(DEMO_READY)  ## look at the demo's tasks in Django's admin
 	@cd demo && .venv/bin/python admin.py
 
 test: $(READY)   ## run all tests (ARGS="-k name" for some)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not chaos" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not chaos and not soak" $(ARGS)
 
 lint: $(READY)   ## check format and style
 	$(BIN)/ruff format --check .
@@ -46,8 +49,16 @@ layers: $(READY) ## check that imports never point up
 docs: $(READY)   ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/trees docs docs/_build/html
 
-chaos: $(READY)  ## the reliability scenarios in full
-	$(BIN)/python -m pytest -n 0 -m chaos -s --timeout 3600 $(ARGS)
+chaos: $(READY)  ## the reliability scenarios in full, into docs/reliability.json (ARGS=tests/chaos/… for some)
+	DJQ_CHAOS_REPORT=$(REPORT) $(BIN)/python -m pytest -n 0 -m chaos -s --timeout 3600 $(ARGS)
+
+soak: $(READY)   ## an hour of everything on PostgreSQL and on Redis, with its curves (SOAK=120 for two minutes)
+	DJQ_CHAOS_REPORT=$(REPORT) DJQ_SOAK_SECONDS=$(SOAK) DJQ_SOAK_CURVES=$(CURVES) \
+		$(BIN)/python -m pytest -n 0 -m soak -s $(ARGS) tests/chaos/test_soak.py; code=$$?; \
+		$(BIN)/python -m tests.chaos.curves $(CURVES) $(CURVES:.json=.png) && exit $$code
+
+figures: $(READY) ## make the tables of docs/reliability.md from docs/reliability.json
+	$(BIN)/python -m tests.chaos.table
 
 clean:           ## remove what these commands made
 	rm -rf $(VENV) $(DEMO_VENV) demo/var docs/examples/var docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
+from tests.chaos import record
 from tests.harness.fixtures import (
     make_module_site,
     make_site,
@@ -18,13 +21,28 @@ from tests.harness.fixtures import (
 
 __all__ = ["make_module_site", "make_site", "mariadb_databases", "postgres_databases", "rng", "sqlite_databases"]
 
-SEED = "DJQ_CHAOS_SEED"
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin the record of a scenario."""
+    record.begin()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write the record of a scenario that was run into the report where one was asked for."""
+    outcome = yield
+    path = os.environ.get(record.REPORT)
+    if path and outcome.when == "call" and not outcome.skipped and isinstance(item, pytest.Function):
+        record.keep(Path(path), record.record_of(item, outcome))
+    return outcome
 
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> random.Random:
     """Give the luck of one test; its seed and the command that repeats it are printed."""
-    seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(1 << 32))
+    seed = int(os.environ.get(record.SEED) or random.SystemRandom().randrange(1 << 32))
     request.node.user_properties.append(("seed", seed))
-    sys.stdout.write(f"\nseed {seed}; again: {SEED}={seed} python -m pytest '{request.node.nodeid}'\n")
+    sys.stdout.write(f"\nseed {seed}; again: {record.again(request.node.nodeid, seed)}\n")
     return random.Random(seed)

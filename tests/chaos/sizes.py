@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.chaos import record
 from tests.harness.clusters import ClusterProcess
 from tests.harness.fixtures import MARIADB, POSTGRESQL, REDIS_RECEIPTS, SQLITE
 from tests.harness.ledger import Ledger
@@ -29,21 +30,30 @@ def short_and_full(
     """Run a test on several vendors, with the short sizes always and the full ones where chaos is asked for.
 
     ``seconds`` is what the full form may take; ``short_on`` are the vendors of the short form, unless all but MariaDB:
-    what it does differently the tests of the broker, the results and the flow show sooner.
+    what it does differently the tests of the broker, the results and the flow show sooner. An empty ``short`` is none.
     """
     marks = (pytest.mark.chaos, pytest.mark.timeout(seconds))
     usual = [vendor for vendor in vendors if vendor != MARIADB]
     cases = [
-        *(pytest.param(vendor, *short, id=f"{vendor}-short") for vendor in short_on or usual),
+        *(pytest.param(vendor, *short, id=f"{vendor}-short") for vendor in short_on or usual if short),
         *(pytest.param(vendor, *full, id=f"{vendor}-full", marks=marks) for vendor in vendors),
     ]
     return pytest.mark.parametrize(("vendor", *(name.strip() for name in names.split(","))), cases)
 
 
+def full_only(
+    names: str, full: tuple[int, ...], seconds: int, vendors: Sequence[str] = EVERYWHERE
+) -> pytest.MarkDecorator:
+    """Run a test on several vendors, only where chaos is asked for; ``seconds`` is what it may take."""
+    return short_and_full(names, (), full, seconds, vendors)
+
+
 def report(ledger: Ledger, **figures: object) -> None:
-    """Print what a scenario found."""
-    more = ", ".join(f"{name} {value}" for name, value in figures.items())
+    """Print what a scenario found, and note it for the report; figures are named with underscores for blanks."""
+    named = {name.replace("_", " "): value for name, value in figures.items()}
+    more = ", ".join(f"{name} {value}" for name, value in named.items())
     sys.stdout.write(f"{ledger}; {more}\n")
+    record.note(**ledger.figures, **named)
 
 
 def percentile(values: list[float], share: float) -> float:

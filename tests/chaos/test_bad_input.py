@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from tests.chaos.sizes import report, short_and_full
+from tests.chaos.sizes import BOTH, EVERYWHERE, report, short_and_full
 from tests.harness.fixtures import MakeSite
 from tests.harness.names import TASKS
 from tests.harness.sites import WORKERS, Site
 
-MEGABYTES_50 = 50 << 20
 KINDS = [(kind, where) for kind in ("lock", "lambda", "generator") for where in ("second", "keyword", "nested")]
 
 
@@ -25,8 +24,10 @@ def _names(prefix: str, count: int) -> list[str]:
     return [f"{prefix}-{number}" for number in range(count)]
 
 
-@short_and_full("count, large", (12, 1), (200, 4), seconds=600)
-def test_r10_bad_input_ends_with_one_reason_each(make_site: MakeSite, vendor: str, count: int, large: int) -> None:
+@short_and_full("count, large, mebibytes", (12, 1, 8), (200, 4, 50), seconds=600, vendors=EVERYWHERE, short_on=BOTH)
+def test_r10_bad_input_ends_with_one_reason_each(
+    make_site: MakeSite, vendor: str, count: int, large: int, mebibytes: int
+) -> None:
     site = make_site(vendor, q_cluster={"max_attempts": 1, "retry": 30})
     _refuse(site, count)
     with site.cluster() as cluster:
@@ -38,15 +39,15 @@ def test_r10_bad_input_ends_with_one_reason_each(make_site: MakeSite, vendor: st
         site.call("enqueue_many", "cannot_be_sent_back", _names("unsendable", count))
         site.call("enqueue_many", "mark", _names("good", count))
         for label in _names("there", large):
-            site.call("enqueue_bytes", "measure", label, MEGABYTES_50)
-        site.call("enqueue_many", "produce", _names("back", large), MEGABYTES_50)
+            site.call("enqueue_bytes", "measure", label, mebibytes << 20)
+        site.call("enqueue_many", "produce", _names("back", large), mebibytes << 20)
         site.wait_counts(count + 2 * large, failures=3 * count, seconds=60 + 10 * large)
         assert cluster.everybody(WORKERS) == before
         assert cluster.stop() == 0
-    _check(site, count, large)
+    _check(site, count, large, mebibytes << 20)
 
 
-def _check(site: Site, count: int, large: int) -> None:
+def _check(site: Site, count: int, large: int, size: int) -> None:
     ledger = site.ledger()
     report(ledger)
     assert ledger.differences(poison=_names("unsendable", count)) == []
@@ -59,8 +60,8 @@ def _check(site: Site, count: int, large: int) -> None:
     assert sum("signature" in reason for reason in reasons.values()) == len(foreign)
     assert all("nowhere" in reasons[label] for label in _names("nowhere", count))
     assert all("lock" in reasons[label] for label in unsendable)
-    whole = hashlib.sha256(bytes(range(256)) * (MEGABYTES_50 // 256)).hexdigest()
+    whole = hashlib.sha256(bytes(range(256)) * (size // 256)).hexdigest()
     for label in _names("there", large):
         assert site.call("result", label) == whole
     for label in _names("back", large):
-        assert site.call("result_size", label) == MEGABYTES_50
+        assert site.call("result_size", label) == size

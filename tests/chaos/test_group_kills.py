@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from tests.chaos.sizes import EVERYWHERE, report, short_and_full
-from tests.harness.fixtures import POSTGRESQL, REDIS_LIST, REDIS_RECEIPTS, SQLITE, MakeSite
+from tests.harness.fixtures import POSTGRESQL, REDIS_LIST, REDIS_RECEIPTS, MakeSite
 from tests.harness.oracle import END
 from tests.harness.sites import WORKERS, Site
 from tests.harness.waiting import wait_until
@@ -32,7 +32,7 @@ def _kill_clusters(site: Site, rng: random.Random, tasks: int, kills: int) -> No
     (5_000, 10),
     seconds=600,
     vendors=EVERYWHERE,
-    short_on=(SQLITE, POSTGRESQL, REDIS_RECEIPTS),
+    short_on=(POSTGRESQL, REDIS_RECEIPTS),
 )
 def test_r6_with_receipts_a_killed_group_loses_nothing(
     make_site: MakeSite, rng: random.Random, vendor: str, tasks: int, kills: int

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.sizes import BOTH, EVERYWHERE, report, short_and_full
-from tests.harness.fixtures import POSTGRESQL, REDIS_RECEIPTS, SQLITE, MakeSite
+from tests.chaos.sizes import EVERYWHERE, report, short_and_full
+from tests.harness.fixtures import MARIADB, POSTGRESQL, REDIS_RECEIPTS, SQLITE, MakeSite
 from tests.harness.ledger import Ledger
 from tests.harness.logs import MONITOR
 from tests.harness.sites import Site
@@ -18,7 +18,7 @@ HOOK = "tests.harness.tasks.note_hook"
 AFTER_THE_CALL = frozenset({"monitor.after_hook", "monitor.before_acknowledge"})
 
 #: Where the next link of a chain is part of the save; elsewhere a kill between the two repeats that one link.
-SHARES_THE_DATABASE = frozenset({SQLITE, POSTGRESQL})
+SHARES_THE_DATABASE = frozenset({SQLITE, POSTGRESQL, MARIADB})
 
 
 def _run(site: Site, point: str, tasks: int, chains: int, kills: int) -> Ledger:
@@ -40,7 +40,14 @@ def _run(site: Site, point: str, tasks: int, chains: int, kills: int) -> Ledger:
 @pytest.mark.parametrize(
     "point", ["monitor.before_save", "monitor.after_save", "monitor.before_hook", "monitor.after_hook"]
 )
-@short_and_full("tasks, chains, kills", (60, 20, 3), (400, 50, 10), seconds=300, vendors=EVERYWHERE)
+@short_and_full(
+    "tasks, chains, kills",
+    (60, 20, 3),
+    (1_900, 50, 10),
+    seconds=600,
+    vendors=EVERYWHERE,
+    short_on=(SQLITE, REDIS_RECEIPTS),
+)
 def test_r3_a_killed_monitor_loses_no_result_hook_or_link(
     make_site: MakeSite, vendor: str, point: str, tasks: int, chains: int, kills: int
 ) -> None:
@@ -56,9 +63,7 @@ def test_r3_a_killed_monitor_loses_no_result_hook_or_link(
     assert ledger.extra_hooks.total() <= (kills if point in AFTER_THE_CALL else 0)
 
 
-@short_and_full(
-    "tasks, kills", (100, 5), (1_000, 20), seconds=300, vendors=EVERYWHERE, short_on=(*BOTH, REDIS_RECEIPTS)
-)
+@short_and_full("tasks, kills", (100, 5), (1_000, 20), seconds=300, vendors=EVERYWHERE, short_on=(POSTGRESQL,))
 def test_a_worker_killed_after_its_task_costs_one_run_per_kill(
     make_site: MakeSite, vendor: str, tasks: int, kills: int
 ) -> None:

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from typing import Any
 
-from tests.chaos.sizes import percentile, report, short_and_full
-from tests.harness.fixtures import MakeSite
+from tests.chaos.sizes import EVERYWHERE, percentile, report, short_and_full
+from tests.harness.fixtures import SQLITE, MakeSite
 from tests.harness.oracle import END, PUT
 from tests.harness.sites import Site
 
@@ -65,7 +65,7 @@ def _measure(make_site: MakeSite, rng: random.Random, vendor: str, tasks: int, p
     return among, without
 
 
-@short_and_full("tasks, poison", (400, 4), (2_000, 20), seconds=600)
+@short_and_full("tasks, poison", (240, 4), (2_000, 20), seconds=600, vendors=EVERYWHERE, short_on=(SQLITE,))
 def test_r9_poison_is_stopped_and_its_neighbours_hardly_notice(
     make_site: MakeSite, rng: random.Random, vendor: str, tasks: int, poison: int
 ) -> None:

@@ -12,11 +12,10 @@ from tests.harness.oracle import PUT, START
 from tests.harness.waiting import wait_until
 
 RETRY = 2
-SHORT_ON = (SQLITE, REDIS_RECEIPTS)
 JUST_FETCHED = "pusher.after_receive:kill"
 
 
-@short_and_full("tasks, kills", (400, 4), (5_000, 40), seconds=600, vendors=EVERYWHERE, short_on=SHORT_ON)
+@short_and_full("tasks, kills", (400, 4), (5_000, 40), seconds=600, vendors=EVERYWHERE, short_on=(SQLITE,))
 def test_r4_killed_pushers_lose_nothing_and_cost_nothing(
     make_site: MakeSite, vendor: str, tasks: int, kills: int
 ) -> None:
@@ -31,7 +30,7 @@ def test_r4_killed_pushers_lose_nothing_and_cost_nothing(
         assert cluster.stop() == 0
 
 
-@short_and_full("rounds", (2,), (10,), seconds=300, vendors=EVERYWHERE, short_on=SHORT_ON)
+@short_and_full("rounds", (2,), (10,), seconds=300, vendors=EVERYWHERE, short_on=(REDIS_RECEIPTS,))
 def test_r4_what_a_killed_pusher_held_is_delivered_again_when_its_lease_ends(
     make_site: MakeSite, vendor: str, rounds: int
 ) -> None:
@@ -51,7 +50,7 @@ def test_r4_what_a_killed_pusher_held_is_delivered_again_when_its_lease_ends(
     assert max(waits) <= RETRY + 1
 
 
-@short_and_full("tasks, kills", (200, 3), (5_000, 40), seconds=600, vendors=EVERYWHERE, short_on=SHORT_ON)
+@short_and_full("tasks, kills", (200, 3), (5_000, 40), seconds=600, vendors=EVERYWHERE, short_on=(SQLITE,))
 def test_a_pusher_killed_with_what_it_has_fetched_costs_no_run(
     make_site: MakeSite, vendor: str, tasks: int, kills: int
 ) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.chaos import record
 from tests.chaos.sizes import DATABASES, short_and_full
 from tests.harness.almanac import Cron, due
 from tests.harness.fixtures import POSTGRESQL, SQLITE, MakeSite
@@ -102,5 +103,6 @@ def test_r14_each_due_slot_runs_exactly_once(
     expected = sum((_expected(row, moments) for row in rows), Counter[str]())
     ran = Counter(site.call("slots_that_ran", seconds=120.0))
     sys.stdout.write(f"{sum(ran.values())} slots, {simulation.deaths} kills\n")
+    record.note(slots=sum(ran.values()), deaths=simulation.deaths)
     assert ran == expected
     assert expected

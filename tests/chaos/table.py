@@ -1,0 +1,97 @@
+"""Make the table of the figures in the documentation from the report: ``python -m tests.chaos.table``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from tests.chaos import record
+from tests.chaos.bars import BARS, MORE
+
+DOCS = Path(__file__).parents[2] / "docs"
+REPORT = DOCS / "reliability.json"
+PAGE = DOCS / "reliability.md"
+BEGIN, END = "<!-- made by `make figures` -->\n", "<!-- end of what was made -->\n"
+
+#: Figures that say something only where they are not what everybody expects.
+_QUIET = frozenset({"queued", "failed", "extra hooks"})
+#: Figures that the size tells already.
+_TOLD = frozenset({"kills", "rounds", "blocks", "size", "point"})
+_VENDORS: Mapping[str, str] = {"redis-list": "Redis list", "redis-receipts": "Redis receipts"}
+_ORDER = {scenario: place for place, scenario in enumerate(BARS)}
+
+
+def table(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the figures as Markdown: a table for each scenario."""
+    ordered = sorted(records, key=lambda each: (_ORDER[each["scenario"]], each["test"]))
+    parts = [_head(ordered)]
+    parts += [_scenario(name, list(group)) for name, group in groupby(ordered, key=lambda each: each["scenario"])]
+    return "\n".join(parts)
+
+
+def page(text: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the page with what is between the markers made anew."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table(records)}\n{END}{after}"
+
+
+def _head(records: Sequence[Mapping[str, Any]]) -> str:
+    held = sum(bool(each["held"]) for each in records)
+    servers = _distinct(each["server"] for each in records)
+    pythons = _distinct(each["python"] for each in records)
+    cores = _distinct(str(each["cores"]) for each in records)
+    missing = ", ".join(name for name in BARS if name not in {each["scenario"] for each in records})
+    rest = f" Not run yet: {missing}." if missing else ""
+    return f"{held} of {len(records)} held, on Python {pythons}, {cores} cores, {servers}.{rest}\n"
+
+
+def _scenario(name: str, records: Sequence[Mapping[str, Any]]) -> str:
+    title = "Beyond these" if name == MORE else name
+    rows = [_row(each) for each in records]
+    lines = [
+        f"### {title}",
+        "",
+        f"Bar: {BARS[name]}.",
+        "",
+        "| on | size | found | seed | held |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join([*lines, *rows, "", *_commands(records), ""])
+
+
+def _row(each: Mapping[str, Any]) -> str:
+    size = ", ".join(f"{key} {_number(value)}" for key, value in each["size"].items())
+    vendor = _VENDORS.get(each["on"]) or str(each["server"]).partition(" ")[0]
+    seed = "" if each["seed"] is None else str(each["seed"])
+    return f"| {vendor} | {size} | {_found(each['figures'])} | {seed} | {'yes' if each['held'] else '**no**'} |"
+
+
+def _found(figures: Mapping[str, Any]) -> str:
+    shown = {key: value for key, value in figures.items() if key not in _TOLD and (value or key not in _QUIET)}
+    return ", ".join(f"{key} {_number(value)}" for key, value in shown.items())
+
+
+def _commands(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one command for each test function; the seed goes before it."""
+    tests = dict.fromkeys(str(each["test"]).partition("[")[0] for each in records)
+    return ["```console", *(f"$ {_command(test)}" for test in tests), "```"]
+
+
+def _command(test: str) -> str:
+    return "make soak" if "test_soak.py" in test else f"make chaos ARGS={test}"
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return ", ".join(sorted({value for value in values if value}, key=lambda each: re.split(r"[ .]", each)))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(), record.read(REPORT)))
