@@ -17,6 +17,11 @@ SHORT_ON = (POSTGRESQL, REDIS_RECEIPTS)
 HELD = WORKERS + WORKERS**2
 
 
+#: A monitor that keeps dying early is started again after a pause of up to 5 s: twenty deaths in a row take longer than a
+#: minute.
+PATIENCE = 180
+
+
 def _enqueue_iters(site: Site, iters: int, size: int, seconds: float = 0.005) -> dict[str, list[str]]:
     every = [[f"iter-{number}-{n}" for n in range(size)] for number in range(iters)]
     return {site.call("enqueue_iter", "mark", labels, seconds): labels for labels in every}
@@ -24,7 +29,7 @@ def _enqueue_iters(site: Site, iters: int, size: int, seconds: float = 0.005) ->
 
 def _assert_collated(site: Site, iters: dict[str, list[str]]) -> None:
     for iter_id, labels in iters.items():
-        assert site.call("iter_of", iter_id, 60_000) == [True, labels]
+        assert site.call("iter_of", iter_id, 1000 * PATIENCE, seconds=PATIENCE + 5) == [True, labels]
 
 
 @pytest.mark.parametrize("point", ["monitor.before_save", "monitor.before_collate", "monitor.after_collate"])
@@ -106,7 +111,7 @@ def test_a_chain_that_is_not_kept_goes_on_under_kills_of_the_monitor(
     site = make_site(vendor, q_cluster={"save_limit": -1})
     site.call("enqueue_chains", [f"chain-{n}" for n in range(chains)], 4, 0.005)
     with site.cluster(env=site.fault("monitor.after_save:kill", kills)) as cluster:
-        site.wait_done(4 * chains)
+        site.wait_done(4 * chains, PATIENCE)
         wait_until(lambda: site.call("sizes") == [0, 0], 30, "everything is answered", 0.1)
         assert cluster.stop() == 0
     ledger = site.ledger()
