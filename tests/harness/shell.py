@@ -28,7 +28,7 @@ class Shell:
             start_new_session=True,
         )
 
-    def call(self, name: str, *args: object, seconds: float = 60.0, **kwargs: object) -> Any:
+    def call(self, name: str, /, *args: object, seconds: float = 60.0, **kwargs: object) -> Any:
         """Call a function inside the site and return what it returns; fail with its traceback, or after ``seconds``."""
         stdin, stdout = self._popen.stdin, self._popen.stdout
         assert stdin is not None
