@@ -293,6 +293,10 @@ class Schedule(models.Model):
         default=False,
         help_text=_("Kept where overlapping runs are skipped: the last has not ended"),
     )
+    #: Where overlapping runs are skipped: the task that a cluster has in hand, and when a run was last heard of, in
+    #: seconds since 1970, for a wall time may come twice.
+    holder = models.CharField(max_length=ID_LENGTH, null=True, editable=False)
+    seen = models.BigIntegerField(default=0, editable=False)
     #: The wall time and offset that the rule means by ``next_run``, which the clocks may skip or repeat.
     slot = models.CharField(max_length=40, default="", editable=False)
     #: The path of the function that declares this schedule in code.

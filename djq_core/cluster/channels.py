@@ -46,6 +46,8 @@ class Kind(IntEnum):
     RELEASED = 10
     #: sentinel → pusher: publish this statistic
     STAT = 11
+    #: sentinel → pusher: these runs of schedules that must not overlap are in hand
+    RUNS = 18
     #: monitor → sentinel: the result store is there, or is not
     STORE = 12
     #: sentinel → monitor: something happened that plugins want to know

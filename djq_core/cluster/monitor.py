@@ -76,8 +76,9 @@ class Monitor:
 
     def _round(self) -> None:
         entries = self._collect()
-        for batch in self._batches(entries):
+        for batch in self._batches([entry for entry in entries if not entry.header.get("skip")]):
             self._settle(batch)
+        self._answer([entry for entry in entries if entry.header.get("skip")])
         self._answer(self.callbacks.take_called())
         if len(entries) < BATCH or self._keeper.is_crowded:
             self._quietly(self._keeper.prune)

@@ -27,6 +27,7 @@ from djq_core.cluster.executor import Executor, Tools
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.lastwords import LastWords
 from djq_core.cluster.monitor import Monitor
+from djq_core.cluster.overlaps import keep
 from djq_core.cluster.pusher import Pusher
 from djq_core.cluster.roster import Roster
 from djq_core.cluster.scheduler import Scheduler
@@ -217,6 +218,7 @@ def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, contro
     handlers: dict[Kind, Callable[[Frame], None]] = {
         Kind.GRANT: lambda frame: pusher.grant(frame.seq),
         Kind.STAT: lambda frame: stats.put(frame.header),
+        Kind.RUNS: lambda frame: keep(frame.header),
         Kind.STOP: lambda _: pusher.stop(),
     }
     thread = Control(control, runtime.broker(), handlers, pusher.stop)

@@ -11,9 +11,13 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db import DatabaseError
+
 from djq_core.brokers import Broker, Delivery
 from djq_core.cluster.channels import Channel, Frame, Kind
+from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
+from djq_core.cluster.overlaps import schedule_of, take
 from djq_core.envelope import TASK, TaskPackage, encode_package
 from djq_core.envelope.package import UNREADABLE
 from djq_core.envelope.wire import read_header
@@ -32,6 +36,8 @@ FETCH_MOST = 100
 _MOST_TOLD = 1000
 #: The longest pause after a failed fetch, in seconds.
 LONGEST_PAUSE = 5.0
+#: What would be recorded of a run that is skipped; it is answered and not recorded.
+SKIPPED = "The run before it has not ended."
 
 
 class Pusher:
@@ -114,10 +120,29 @@ class Pusher:
         }
         try:
             text = self._runtime.signer.verify(TASK, delivery.package)
-            return Frame(Kind.TASK, 0, {**read_header(text), **about}, text.encode("ascii"))
+            header = {**read_header(text), **about}
         except PackageError as error:
             logger.error("%s cannot read a package: %.1000s", self._name, error)
             return self._unreadable(delivery, about, error)
+        schedule = schedule_of(header.pop("headers"))
+        if schedule is not None:
+            header["schedule"] = schedule
+            if not self._takes(schedule, header["id"]):
+                logger.info("%s skips [%s]: the run before it has not ended", self._name, header["name"])
+                return Frame(Kind.RESULT, 0, {**header, "error": SKIPPED, "skip": True}, text.encode("ascii"))
+        return Frame(Kind.TASK, 0, header, text.encode("ascii"))
+
+    def _takes(self, schedule: int, task_id: str) -> bool:
+        """May this run of a schedule begin? While the database is away it waits; a stop hands it over as it is."""
+        while True:
+            try:
+                return take(schedule, task_id, self._runtime.conf)
+            except DatabaseError as error:
+                logger.error("%s cannot tell whether a schedule still runs: %s", self._name, error)
+                refresh_connections()
+            with self._changed:
+                if self._changed.wait_for(lambda: self._is_stopping, FETCH_WAIT):
+                    return True
 
     def _unreadable(self, delivery: Delivery, about: dict[str, Any], error: PackageError) -> Frame:
         """Return what is recorded of a package that nobody can run: one row, for its id comes from its text."""

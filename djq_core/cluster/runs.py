@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from djq_core.cluster.overlaps import SCHEDULE
+from djq_core.cluster.overlaps import SCHEDULE, UNFETCHED, patience
 from djq_core.cluster.status import StatStore
 from djq_core.enqueue import build_package
 from djq_core.enqueue.options import read_options, read_q_options
@@ -80,6 +80,7 @@ class Runs:
         if packages:
             row.task = packages[-1].id
             row.is_running = row.overlap_policy == Schedule.SKIP
+            row.holder, row.seen = None, int(self._now.timestamp())
         return Run(row, packages, is_over)
 
     def _slots(self, row: Schedule, times: Times, most: int) -> tuple[list[datetime], datetime | None]:
@@ -96,10 +97,27 @@ class Runs:
         return [] if is_missed else [latest], rule.after(latest)
 
     def _not_overlapping(self, row: Schedule, slots: list[datetime]) -> list[datetime]:
-        runs = [] if row.is_running else slots[:1]
+        runs = [] if row.is_running and not self._is_lost(row) else slots[:1]
         if len(runs) < len(slots):
             logger.info("Schedule %s [%s] still runs and skips %s", row.pk, row, len(slots) - len(runs))
+        elif row.is_running:
+            logger.warning("The run %s of schedule %s [%s] is lost and no longer waited for", row.task, row.pk, row)
         return runs
+
+    def _is_lost(self, row: Schedule) -> bool:
+        """Has nobody heard of the run for too long? Where it was never fetched, it may still wait on its queue."""
+        silent = self._now.timestamp() - row.seen
+        if silent <= patience(self._runtime.conf):
+            return False
+        return row.holder is not None or silent > UNFETCHED or self._is_queue_empty(row)
+
+    def _is_queue_empty(self, row: Schedule) -> bool:
+        cluster = self._options(row, read_kwargs(row.kwargs).get(Q_OPTIONS))["cluster"]
+        try:
+            return self._runtime.shared_broker(cluster).queue_size() == 0
+        except Exception:  # whatever a broker raises: it cannot tell
+            logger.warning("Nobody can tell whether the queue of schedule %s is empty", row.pk, exc_info=True)
+            return False
 
     def _packages(self, row: Schedule, times: Times, slots: list[datetime]) -> tuple[TaskPackage, ...]:
         args, kwargs = read_args(row.args), read_kwargs(row.kwargs)

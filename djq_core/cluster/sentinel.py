@@ -157,7 +157,9 @@ class Sentinel:
         monitor = self._ready_helper("monitor")
         if self.traffic.wants_renewal or now - self._renewed >= self._conf.retry / 3:
             self._renewed = now
-            self.traffic.renew(self._ready_helper("pusher"), monitor)
+            pusher = self._ready_helper("pusher")
+            self.traffic.renew(pusher, monitor)
+            self.traffic.tell_runs(pusher)
         if self.traffic.has_hanging_hook(now) and monitor:
             kill(monitor, signal.SIGKILL)
 

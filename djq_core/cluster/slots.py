@@ -30,7 +30,7 @@ logger = logging.getLogger("djq")
 
 #: So many rows, and packages, go into one transaction.
 PART: Final = 500
-_CHANGED: Final = ("repeats", "next_run", "slot", "task", "is_running")
+_CHANGED: Final = ("repeats", "next_run", "slot", "task", "is_running", "holder", "seen")
 _Sent = tuple[TaskPackage, dict[str, Any], str]
 
 

@@ -241,6 +241,12 @@ class Traffic:
             if child is not None and items:
                 child.control.send(Frame(Kind.RENEW, header=items))
 
+    def tell_runs(self, pusher: Child | None) -> None:
+        """Let the pusher note which runs of schedules that must not overlap are in hand, on whatever broker."""
+        runs = [[pk, held.header["id"]] for held in self.table.by_seq.values() if (pk := held.header.get("schedule"))]
+        if pusher is not None and runs:
+            pusher.control.send(Frame(Kind.RUNS, header=runs))
+
     def on_renewed(self, items: Iterable[tuple[int, str, str | None]], workers: Collection[WorkerChild]) -> None:
         """Keep the newest receipts; an unstarted task whose lease was lost is dropped, a running one may end.
 

@@ -24,6 +24,11 @@ class Steps:
         """Return the pause after an attempt, counted from 1."""
         return float(self.seconds[min(max(attempt, 1), len(self.seconds)) - 1])
 
+    @property
+    def longest(self) -> float:
+        """The longest pause."""
+        return max(self.seconds)
+
     def plain(self) -> float | list[float]:
         """Return what it was written as."""
         return self.seconds[0] if len(self.seconds) == 1 else list(self.seconds)
@@ -48,6 +53,11 @@ class Exponential:
         except OverflowError:
             pause = self.maximum if self.initial else 0.0
         return pause * (1 - self.jitter * chance())
+
+    @property
+    def longest(self) -> float:
+        """The longest pause."""
+        return self.maximum
 
     def plain(self) -> dict[str, float]:
         """Return what it was written as."""

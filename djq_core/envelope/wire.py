@@ -53,7 +53,7 @@ def read_header(text: str) -> dict[str, Any]:
     try:
         header = json.loads(urlsafe_b64decode(text.partition(".")[0]))
         _check_header(header)
-        return {name: header.get(name) for name in (*_TEXTS, "timeout", "hook")}
+        return {name: header.get(name) for name in (*_TEXTS, "timeout", "hook")} | {"headers": header.get("h")}
     except (binascii.Error, UnicodeError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise PackageError(f"The package is damaged: {error}.") from error
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: What a failed link does to the rest of its chain.
 STOP: Final = "stop"
 CONTINUE: Final = "continue"
+#: How a chain is sent, which a link cannot say for itself.
+_OF_THE_CHAIN: Final = ("sync", "broker", "enqueue_on_commit")
 
 
 def async_chain(
@@ -33,17 +35,20 @@ def async_chain(
     broker: Broker | None = None,
     *,
     on_failure: str = STOP,
+    enqueue_on_commit: bool | str | None = None,
 ) -> str:
     """Run tasks one after the other and return the id of their group (manual 1.7).
 
     ``chain`` is a list of ``(func, args, kwargs)``, of which the last two may be left out; ``kwargs`` may hold options
     of ``async_task``. ``group`` is a new id where it is not given; ``cached`` and ``sync`` are the configuration's.
     A link that fails stops the chain until it is tried again and succeeds. With ``on_failure="continue"`` the next
-    link follows all the same, and a failure is final unless the link's ``ack_failure`` is False.
+    link follows all the same, and a failure is final unless the link's ``ack_failure`` is False. ``enqueue_on_commit``
+    sends the first link when the transaction is committed (True, or a database's alias).
 
-    Raises ValueError for an empty chain, TypeError for a link that is no such tuple, and what ``async_task`` raises.
+    Raises ValueError for an empty chain, TypeError for a link that is no such tuple or that has one of the chain's own
+    options, and what ``async_task`` raises.
     """
-    options = Options(group=_label(group), cached=cached, sync=sync, broker=broker)
+    options = _options(group, cached, sync, broker, enqueue_on_commit)
     return _start(chain, options, on_failure).group
 
 
@@ -81,6 +86,7 @@ class Chain:
         *,
         broker: Broker | None = None,
         on_failure: str = STOP,
+        enqueue_on_commit: bool | str | None = None,
     ) -> None:
         self.chain: list[Sequence[Any]] = list(chain or ())
         self.group = group
@@ -88,6 +94,7 @@ class Chain:
         self.sync = sync
         self.broker = broker
         self.on_failure = on_failure
+        self.enqueue_on_commit = enqueue_on_commit
         self._run: _Run | None = None
 
     @property
@@ -103,7 +110,7 @@ class Chain:
 
     def run(self) -> str:
         """Start the chain and return the id of its group; raises what :func:`async_chain` raises."""
-        options = Options(group=_label(self.group), cached=self.cached, sync=self.sync, broker=self.broker)
+        options = _options(self.group, self.cached, self.sync, self.broker, self.enqueue_on_commit)
         self._run = _start(self.chain, options, self.on_failure)
         return self._run.group
 
@@ -142,8 +149,15 @@ class Chain:
         return len(self.chain)
 
 
-def _label(group: object) -> str | None:
-    return None if group in (None, "") else str(group)
+def _options(
+    group: object,
+    cached: bool | int | None,
+    sync: bool | None,
+    broker: Broker | None,
+    enqueue_on_commit: bool | str | None,
+) -> Options:
+    label = None if group in (None, "") else str(group)
+    return Options(group=label, cached=cached, sync=sync, broker=broker, enqueue_on_commit=enqueue_on_commit)
 
 
 def _start(chain: Iterable[Sequence[Any]], options: Options, on_failure: str) -> _Run:
@@ -170,6 +184,9 @@ def _linked(link: TaskPackage, chain_id: str, *, goes_on: bool) -> TaskPackage:
 def _link(runtime: Runtime, number: int, link: Sequence[Any], common: Options) -> TaskPackage:
     func, args, kwargs = _unpacked(number, link)
     options, own = pick_options(kwargs)
+    for name in _OF_THE_CHAIN:
+        if getattr(options, name) is not None:
+            raise TypeError(f"Link {number} of the chain cannot have {name} of its own: give it to the chain.")
     options = replace(
         options,
         group=common.group,

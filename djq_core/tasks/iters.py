@@ -49,8 +49,8 @@ def async_iter(func: str | Callable[..., Any], args_iter: Iterable[Any], **kwarg
 class Iter:
     """A function and its arguments, one call after the other, in one object (manual 1.6.1).
 
-    ``kwargs`` may hold options of ``async_task``; ``cached``, ``sync`` and ``broker`` are the configuration's where
-    they are None. Once arguments were appended it has to be run again.
+    ``kwargs`` may hold options of ``async_task``; ``cached``, ``sync``, ``broker`` and ``enqueue_on_commit`` are the
+    configuration's where they are None. Once arguments were appended it has to be run again.
     """
 
     def __init__(
@@ -61,6 +61,8 @@ class Iter:
         cached: bool | int | None = None,
         sync: bool | None = None,
         broker: Broker | None = None,
+        *,
+        enqueue_on_commit: bool | str | None = None,
     ) -> None:
         self.func = func
         self.args: list[Any] = list(args or ())
@@ -68,6 +70,7 @@ class Iter:
         self.cached = cached
         self.sync = sync
         self.broker = broker
+        self.enqueue_on_commit = enqueue_on_commit
         self.id = ""
         self.started = False
         self._cached: bool | int | None = None
@@ -80,7 +83,7 @@ class Iter:
 
     def run(self) -> str:
         """Send the calls to the cluster and return the id of the collated task; raises what async_iter raises."""
-        chosen = {"cached": self.cached, "sync": self.sync, "broker": self.broker}
+        chosen = {name: getattr(self, name) for name in ("cached", "sync", "broker", "enqueue_on_commit")}
         kwargs = {**self.kwargs, **{name: value for name, value in chosen.items() if value is not None}}
         self.id = async_iter(self.func, self.args, **kwargs)  # type: ignore[arg-type]
         self._cached = pick_options(kwargs)[0].cached

@@ -15,8 +15,10 @@ import pytest
 from tests.chaos import record
 from tests.chaos.sizes import DATABASES, short_and_full
 from tests.harness.almanac import Cron, due
-from tests.harness.fixtures import POSTGRESQL, SQLITE, MakeSite
+from tests.harness.fixtures import POSTGRESQL, REDIS_LIST, REDIS_RECEIPTS, SQLITE, MakeSite
+from tests.harness.oracle import START
 from tests.harness.simulated import Simulation, simulate
+from tests.harness.waiting import wait_until
 
 CLUSTERS = 4
 ZONE = "Europe/Athens"
@@ -106,3 +108,24 @@ def test_r14_each_due_slot_runs_exactly_once(
     record.note(slots=sum(ran.values()), deaths=simulation.deaths)
     assert ran == expected
     assert expected
+
+
+@short_and_full(
+    "count, kills", (12, 3), (400, 20), seconds=300, vendors=(REDIS_RECEIPTS, REDIS_LIST), short_on=(REDIS_RECEIPTS,)
+)
+def test_a_kill_between_sending_and_committing_repeats_a_task_under_its_id(
+    make_site: MakeSite, vendor: str, count: int, kills: int
+) -> None:
+    site = make_site(vendor)
+    site.call("add_schedules", count, 0.0, schedule_type="D", kwargs=f"seconds={8 / count}")
+    with site.cluster(env=site.fault("scheduler.before_commit:kill", kills)) as cluster:
+        wait_until(lambda: site.call("due_schedules") == 0, 120, "every slot is sent and noted", 0.1)
+        wait_until(lambda: site.call("sizes") == [0, 0], 60, "every task is answered", 0.1)
+        site.wait_counts(count)
+        assert len(cluster.log.deaths()) == kills
+        assert cluster.stop() == 0
+    starts = site.oracle.count(START)
+    sys.stdout.write(f"{count} slots, {starts.total()} starts, {kills} kills\n")
+    assert len(starts) == count, "each slot ran, at least once"
+    assert starts.total() > count, "the kills were where a task is sent and not noted"
+    assert {row["id"] for row in site.call("rows")} == {row["task"] for row in site.call("schedule_rows")}

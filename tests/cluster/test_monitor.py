@@ -166,6 +166,18 @@ def test_a_batch_is_saved_told_and_acknowledged(stack: ExitStack) -> None:
     assert LOG.index(("post_execute", "n1")) < min(n for n, entry in enumerate(LOG) if entry[0] == "acknowledge")
 
 
+def test_a_run_that_is_skipped_is_answered_and_leaves_no_row(stack: ExitStack) -> None:
+    shelf = new_shelf(log=LOG)
+    desk = desk_of(stack, shelf)
+    desk.send(1, package_of(desk.runtime, name="n1", hook=f"{HERE}.note"), error="It would overlap.", skip=True)
+    desk.send(2)
+    assert sorted(desk.done()) == [1, 2]
+    assert [row.package.name for row in shelf.rows.values()] == ["n2"]
+    acknowledged = [receipt for what, receipts in LOG if what == "acknowledge" for receipt in receipts]
+    assert sorted(acknowledged) == ["r1", "r2"]
+    assert not [entry for entry in LOG if "n1" in entry]
+
+
 def test_a_delivery_with_a_hook_is_acknowledged_after_it(stack: ExitStack) -> None:
     desk = desk_of(stack, new_shelf(log=LOG))
     desk.send(1, package_of(desk.runtime, name="n1", hook=f"{HERE}.note"))

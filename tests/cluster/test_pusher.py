@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 
 from djq_core.brokers import Delivery
 from djq_core.cluster.channels import Channel, Frame, Kind
+from djq_core.cluster.overlaps import SCHEDULE
 from djq_core.cluster.pusher import FETCH_MOST, Pusher
 from djq_core.envelope import STAT, TASK, decode_package, encode_package
+from djq_core.models import Schedule
 from djq_core.runtime import Runtime
 from tests.making import MemoryBroker, Reporter, new_reporter, package_of, runtime_of, wait_until
 
@@ -188,3 +191,18 @@ def test_attempts_and_unanswered_deliveries_are_told() -> None:
         desk.put(desk.signed())
         (frame,) = desk.push(1)
     assert (frame.header["attempt"], frame.header["unanswered"]) == (4, 3)
+
+
+def _schedule(**fields: Any) -> Schedule:
+    values = {"func": "math.pow", "overlap_policy": "skip", "is_running": True, "seen": int(time.time()), **fields}
+    return Schedule.objects.create(**values)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_of_a_schedule_is_taken_into_hand_and_one_that_would_overlap_is_only_answered(desk: Desk) -> None:
+    free, taken = _schedule(), _schedule(holder="another")
+    desk.put(*(desk.signed(headers={SCHEDULE: str(each.pk)}) for each in (free, taken)))
+    first, second = desk.push(2)
+    assert (first.kind, first.header["schedule"]) == (Kind.TASK, free.pk)
+    assert (second.kind, second.header["skip"], second.header["receipt"]) == (Kind.RESULT, True, "receipt-2")
+    assert set(Schedule.objects.values_list("holder", flat=True)) == {first.header["id"], "another"}

@@ -427,6 +427,50 @@ def test_the_end_of_an_earlier_run_does_not_end_a_later_one() -> None:
     assert schedule.is_running
 
 
+@pytest.mark.parametrize(
+    ("holder", "is_queued", "silent", "is_lost"),
+    [
+        ("one", True, 1, False),
+        ("one", True, 4, True),
+        (None, False, 1, False),
+        (None, False, 4, True),
+        (None, True, 4, False),
+        (None, True, 23 * 60, False),
+        (None, True, 25 * 60, True),
+    ],
+)
+def test_a_run_that_nobody_hears_of_is_no_longer_waited_for(
+    caplog: pytest.LogCaptureFixture, *, holder: str | None, is_queued: bool, silent: int, is_lost: bool
+) -> None:
+    runtime, clock = runtime_of(retry=60, broker=Sized), Clock("2026-05-01T12:00")
+    seen = int(clock.moment.timestamp()) - 60 * silent
+    add(next_run=clock.moment, schedule_type="I", minutes=1, overlap_policy="skip", is_running=True, task="one")
+    Schedule.objects.update(holder=holder, seen=seen)
+    if is_queued:
+        runtime.shared_broker().enqueue("one")
+    before = runtime.shared_broker().queue_size()
+    look(runtime, clock)
+    row = Schedule.objects.get()
+    assert runtime.shared_broker().queue_size() - before == is_lost
+    assert ("is lost and no longer waited for" in caplog.text) is is_lost
+    assert (row.task != "one", row.holder, row.is_running) == (is_lost, None if is_lost else holder, True)
+    assert row.seen == (int(clock.moment.timestamp()) if is_lost else seen)
+
+
+def test_a_queue_that_cannot_be_counted_may_hold_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    runtime, clock = runtime_of(), Clock("2026-05-01T12:00")
+    add(next_run=clock.moment, schedule_type="H", overlap_policy="skip", is_running=True, task="one", seen=0)
+    Schedule.objects.update(seen=int(clock.moment.timestamp()) - 3600)
+    look(runtime, clock)
+    assert sent(runtime) == []
+    assert "Nobody can tell whether the queue of schedule" in caplog.text
+
+
+class Sized(MemoryBroker):
+    def queue_size(self) -> int:
+        return len(self.queue)
+
+
 def test_a_task_that_has_a_result_is_not_sent_again() -> None:
     runtime = runtime_of()
     schedule = add(schedule_type=Schedule.DAILY)

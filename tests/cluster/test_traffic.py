@@ -438,6 +438,18 @@ def test_nothing_is_renewed_where_leases_are_not(bench: Bench, broker: type[Brok
     assert bench.told(pusher) == bench.told(monitor) == []
 
 
+@pytest.mark.parametrize("keys", [{}, {"renew_leases": False, "timeout": 5}])
+def test_runs_of_schedules_that_are_in_hand_are_told_on_whatever_broker(bench: Bench, keys: dict[str, Any]) -> None:
+    traffic, pusher = traffic_of(Broker, **keys), bench.helper("pusher")
+    traffic.tell_runs(pusher)
+    push(traffic, 1)
+    push(traffic, 2, schedule=7)
+    traffic.tell_runs(pusher)
+    traffic.tell_runs(None)
+    ids = [held.header["id"] for held in traffic.table.waiting]
+    assert bench.told(pusher) == [Frame(Kind.RUNS, header=[[7, ids[1]]])]
+
+
 def test_a_helper_that_is_away_renews_nothing(bench: Bench) -> None:
     traffic = traffic_of()
     pusher, monitor, _ = lease_holders(bench, traffic)

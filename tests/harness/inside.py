@@ -225,6 +225,11 @@ def add_schedule_rows(rows: list[dict[str, Any]]) -> int:
     return len(Schedule.objects.bulk_create([Schedule(**row, **fixed) for row in made]))
 
 
+def make_due(name: str) -> None:
+    """Make a schedule due now, as an operator may; a scheduler knows from its next reading."""
+    Schedule.objects.filter(name=name).update(next_run=timezone.now())
+
+
 def slots_that_ran() -> list[str]:
     """Return the group and the due date of every package on the ORM queue."""
     return [
@@ -252,7 +257,7 @@ def _packages(name: str) -> list[TaskPackage]:
 
 def schedule_rows() -> list[dict[str, Any]]:
     """Return what there is of each schedule, in order."""
-    fields = ("name", "func", "repeats", "task", "schedule_type", "is_running")
+    fields = ("name", "func", "repeats", "task", "schedule_type", "is_running", "holder", "seen")
     return [{**row, "pk": row["pk"]} for row in Schedule.objects.order_by("pk").values("pk", *fields)]
 
 

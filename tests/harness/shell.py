@@ -27,7 +27,7 @@ class Shell:
         os.close(answers[1])
         self._requests, self._answers = os.fdopen(requests[1], "wb"), os.fdopen(answers[0], "rb")
 
-    def call(self, name: str, *args: object, seconds: float = 60.0, **kwargs: object) -> Any:
+    def call(self, name: str, /, *args: object, seconds: float = 60.0, **kwargs: object) -> Any:
         """Call a function inside the site and return what it returns; fail with its traceback, or after ``seconds``."""
         self._requests.write(json.dumps([name, args, kwargs]).encode() + b"\n")
         self._requests.flush()

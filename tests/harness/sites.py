@@ -102,7 +102,7 @@ class Site:
 
     # Inside
 
-    def call(self, name: str, *args: object, seconds: float = 60.0, **kwargs: object) -> Any:
+    def call(self, name: str, /, *args: object, seconds: float = 60.0, **kwargs: object) -> Any:
         """Call a function of ``tests.harness.inside`` in a process of this site."""
         if self._shell is None:
             self._shell = Shell(self.folder, self.env)

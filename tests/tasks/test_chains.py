@@ -6,12 +6,15 @@ import time
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import override_settings
 
 from djq_core import current
+from djq_core.brokers.base import BrokerSettings
 from djq_core.exceptions import SerializationError
 from djq_core.models import Part, Task
 from djq_core.tasks import Chain, async_chain, queue_size, result_group
+from tests.making import MemoryBroker
 from tests.tasks import functions
 from tests.tasks.conftest import Queued
 
@@ -41,6 +44,18 @@ def test_a_chain_of_a_group_for_another_cluster(queued: Queued) -> None:
     ] * 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_chain_waits_for_the_commit_where_that_is_asked_for() -> None:
+    broker = MemoryBroker(BrokerSettings(list_key="tests"))
+    with transaction.atomic():
+        async_chain([GOOD, GOOD], broker=broker, enqueue_on_commit=True)
+        Chain([GOOD], broker=broker, enqueue_on_commit="default").run()
+        assert not broker.queue
+        async_chain([GOOD], broker=broker, enqueue_on_commit=False)
+        assert len(broker.queue) == 1
+    assert len(broker.queue) == 3
+
+
 @pytest.mark.parametrize("cached", [False, True])
 def test_a_chain_runs_in_order(cached: bool) -> None:
     group = async_chain([("math.copysign", (1, -1)), ("math.floor", (1,))], sync=True, cached=cached)
@@ -68,6 +83,8 @@ def test_a_chain_stops_at_a_failure() -> None:
         ([("math.floor", (1,), [])], TypeError, "dictionary of keywords"),
         ([("math.floor", (1,), {}, 7)], TypeError, "Link 1"),
         ([("math.floor", (lambda: None,))], SerializationError, "Argument 1 of 'math.floor'"),
+        ([GOOD, (*GOOD, {"sync": False})], TypeError, "Link 2 of the chain cannot have sync of its own: give it to"),
+        ([(*GOOD, {"enqueue_on_commit": True})], TypeError, "Link 1 of the chain cannot have enqueue_on_commit of"),
     ],
 )
 def test_a_chain_that_cannot_be_is_refused(chain: Any, error: type[Exception], text: str) -> None:

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import transaction
 from django.test import override_settings
 
 from djq_core import current
+from djq_core.brokers.base import BrokerSettings
 from djq_core.exceptions import SerializationError
 from djq_core.fields import Unreadable
 from djq_core.models import Part, Task
 from djq_core.tasks import Iter, async_iter, fetch, queue_size, result
+from tests.making import MemoryBroker
 from tests.tasks import functions
 from tests.tasks.conftest import Queued
 
@@ -196,6 +199,18 @@ def test_cached_among_the_keywords_is_seen() -> None:
 def test_a_broker_is_used(queued: Queued) -> None:
     Iter("math.floor", [1], broker=current.runtime().broker("third")).run()
     assert len(queued("third")) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_iter_waits_for_the_commit_where_that_is_asked_for() -> None:
+    broker = MemoryBroker(BrokerSettings(list_key="tests"))
+    with transaction.atomic():
+        async_iter("math.floor", [1, 2], broker=broker, enqueue_on_commit=True)
+        Iter("math.floor", [1], broker=broker, enqueue_on_commit="default").run()
+        assert not broker.queue
+        Iter("math.floor", [1], {"enqueue_on_commit": True}, broker=broker, enqueue_on_commit=False).run()
+        assert len(broker.queue) == 1
+    assert len(broker.queue) == 4
 
 
 def test_an_iter_without_a_function_or_arguments_is_refused() -> None:
