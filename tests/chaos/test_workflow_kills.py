@@ -15,10 +15,7 @@ from tests.harness.waiting import wait_until
 
 SHORT_ON = (POSTGRESQL, REDIS_RECEIPTS)
 HELD = WORKERS + WORKERS**2
-
-
-#: A monitor that keeps dying early is started again after a pause of up to 5 s: twenty deaths in a row take longer than a
-#: minute.
+#: A monitor that keeps dying early is started again after a pause of up to 5 s: twenty deaths take more than a minute.
 PATIENCE = 180
 
 
