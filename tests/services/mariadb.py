@@ -138,7 +138,9 @@ def _command(folder: Path, **more: str) -> list[str]:
         mariadbd = debian.program("mariadbd", "mariadb-server-core")
     except debian.NotInstalled as error:
         raise Missing(str(error)) from error
-    options = {**_OPTIONS, "datadir": str(folder / "data"), **more}
+    own = folder / "tmp"  # a server that starts deletes whatever temporary tables it finds in there
+    own.mkdir(exist_ok=True)
+    options = {**_OPTIONS, "datadir": str(folder / "data"), "tmpdir": str(own), **more}
     return [mariadbd, "--no-defaults", "--user=root", *(f"--{name}={value}" for name, value in options.items())]
 
 
