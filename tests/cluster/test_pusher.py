@@ -10,6 +10,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from djq_core.brokers import Delivery
 from djq_core.cluster.channels import Channel, Frame, Kind
@@ -30,7 +32,12 @@ class Desk:
         self.data, self._their_data = map(Channel, socket.socketpair())
         self.control, self._their_control = map(Channel, socket.socketpair())
         self.pusher = Pusher("p", runtime, broker, self._their_data, self._their_control)
-        self.thread = threading.Thread(target=self.pusher.run)
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        self.pusher.run()
+        for connection in connections.all(initialized_only=True):
+            BaseDatabaseWrapper.close(connection)  # that of a database in memory leaves itself open
 
     def close(self) -> None:
         self.pusher.stop()

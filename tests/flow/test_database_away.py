@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_locked_sqlite_file_loses_nothing_and_kills_nobody(make_site: MakeSite
     _load(site)
     with site.cluster() as cluster:
         site.wait_done(COUNT // 10)
-        with sqlite3.connect(site.database["NAME"], isolation_level=None) as other:
+        with closing(sqlite3.connect(site.database["NAME"], isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             time.sleep(4)
             other.execute("ROLLBACK")
