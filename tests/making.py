@@ -14,10 +14,12 @@ from djq_core.brokers import Broker, BrokerSettings, Delivery
 from djq_core.brokers.base import Package
 from djq_core.envelope import TaskPackage, TaskResult, new_id
 from djq_core.exceptions import BrokerError, ResultBackendUnavailable
+from djq_core.models import Task
 from djq_core.plugins import load
 from djq_core.reporters import ErrorReporter
 from djq_core.reporters.base import ExcInfo
 from djq_core.results import ResultBackend, Stored
+from djq_core.results.records import task_of
 from djq_core.runtime import Runtime
 from tests.conf.making import conf
 
@@ -100,6 +102,9 @@ class Shelf(ResultBackend):
         if any(result.package.id in self.refused and result.success for result in results):
             raise ValueError("The shelf does not take this row.")
         return dict(pair for result in results if (pair := self._put(result)))
+
+    def get(self, task_id: str) -> Task | None:
+        return task_of(self.rows[task_id]) if task_id in self.rows else None
 
     def _put(self, result: TaskResult) -> tuple[str, Stored] | None:
         task_id = result.package.id

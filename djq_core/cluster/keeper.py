@@ -89,6 +89,8 @@ class Keeper:
             for result in batch:
                 if result.package.id in stored or result.package.id in passed:
                     self._go_on(result, stored.get(result.package.id), submit)
+                elif result.success and self.sends_alone(result):
+                    self._make_up(backend, result.package, submit)
         self._count(kept)
         self._end_runs(batch, stored)
         return stored
@@ -142,6 +144,24 @@ class Keeper:
             parts.note_end(end_of(result, is_final=True))
         elif result.success and self._is_kept(result):
             parts.forget(package.id)
+
+    def _make_up(self, backend: ResultBackend, package: TaskPackage, submit: Submit) -> None:
+        """Send the next link of a success that an earlier run has stored, unless that link has left a trace.
+
+        The cluster of that run may have been killed between the save and the link. A link that still waits or runs has
+        no trace either, and is run twice: that costs a run, and the other way the rest of the chain.
+        """
+        link = package.next_link()
+        if link is not None and not self._has_trace(backend, link):
+            logger.warning("[%s] had succeeded before; its next link [%s] is sent again", package.name, link.name)
+            self._submit(link, package, submit)
+
+    @staticmethod
+    def _has_trace(backend: ResultBackend, link: TaskPackage) -> bool:
+        try:
+            return backend.get(link.id) is not None or (link.chain_id is not None and parts.is_noted(link.id))
+        except DatabaseError as error:
+            raise ResultBackendUnavailable(f"Nobody can tell now whether [{link.name}] was sent: {error}") from error
 
     @staticmethod
     def _submit(link: TaskPackage, parent: TaskPackage, submit: Submit) -> bool:

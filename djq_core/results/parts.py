@@ -104,6 +104,12 @@ def has_ended(chain_id: str) -> bool:
     return _parts().filter(whole=chain_id, result__isnull=True, is_final=True).exists()
 
 
+def is_noted(link_id: str) -> bool:
+    """Is there a note of this link: that it has succeeded, or ended its chain?"""
+    with available(_alias()):
+        return bool(_parts().filter(pk=link_id).exists())
+
+
 def sweep() -> None:
     """Delete what nobody asks for any more."""
     with available(_alias()):

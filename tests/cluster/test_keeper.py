@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -87,7 +87,35 @@ def test_a_link_follows_a_success_once() -> None:
     package = with_link(runtime)
     assert submitted(runtime, package, success=False) == []
     assert submitted(runtime, package, attempt=2) == [package.chain[0]]
+    assert submitted(runtime, package.chain[0], success=False) == []
     assert submitted(runtime, package, attempt=2) == []
+
+
+def test_a_link_that_left_no_trace_is_sent_again_by_a_later_run_of_the_one_before() -> None:
+    runtime = runtime_of(results=new_shelf())
+    package = with_link(runtime)
+
+    def killed(link: TaskPackage) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Keeper(runtime).save([result_of(runtime, package)], killed)
+    assert submitted(runtime, package, success=False) == []
+    assert submitted(runtime, package) == [package.chain[0]]
+
+
+@pytest.mark.django_db
+def test_a_link_that_is_not_kept_is_sent_again_until_it_is_noted() -> None:
+    runtime = runtime_of(results=new_shelf(), save_limit=-1)
+    chain_id = new_id()
+    last = package_of(runtime, name="last", chain_id=chain_id)
+    link = package_of(runtime, name="link", chain_id=chain_id)
+    first = package_of(runtime, name="first", chain_id=chain_id, chain=(link, last))
+    moments = [datetime(2026, 5, 1, 12, minute, tzinfo=UTC) for minute in range(3)]
+    assert submitted(runtime, first, stopped=moments[0]) == [replace(link, chain=(last,))]
+    assert submitted(runtime, first, stopped=moments[1]) == [replace(link, chain=(last,))]
+    assert submitted(runtime, replace(link, chain=(last,))) == [last]
+    assert submitted(runtime, first, stopped=moments[2]) == []
 
 
 @pytest.mark.django_db

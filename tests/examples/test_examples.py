@@ -34,6 +34,9 @@ PRINTED: dict[str, list[str]] = {
     "parzen_iter": [r"100 estimates; the best is 0\.1\d\d with"],
 }
 
+#: What these print are mails, written by several workers: they come in any order.
+MAILS = {"welcome_mail", "model_signals", "reports"}
+
 
 @contextmanager
 def running(name: str, folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
@@ -62,7 +65,7 @@ def test_it_prints_what_came_of_it(name: str, tmp_path: Path) -> None:
     for pattern in PRINTED[name]:
         found = re.compile(pattern, re.MULTILINE).search(text, at)
         assert found, f"{pattern!r} is not in:\n{text[at:]}"
-        at = found.end()
+        at = 0 if name in MAILS else found.end()
 
 
 def answer(url: str) -> tuple[int, str]:
