@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -66,9 +66,12 @@ class Keeper:
         self._unreadable = 0
         self._sweep_at = time.monotonic() + FIRST_SWEEP
 
-    def save(self, results: Sequence[TaskResult], submit: Submit) -> Mapping[str, Stored]:
+    def save(
+        self, results: Sequence[TaskResult], submit: Submit, *, again: Collection[str] = ()
+    ) -> Mapping[str, Stored]:
         """Save a batch, submit the next link of each chain, and return what the backends know of each task.
 
+        ``again`` are the ids of tasks that were delivered before to somebody who has not answered.
         Raises ResultBackendUnavailable when a store is away and whatever it raises when it refuses a row.
         """
         stored: dict[str, Stored] = {}
@@ -78,10 +81,12 @@ class Keeper:
         for cached in (False, True):
             batch = [result for result in whole if bool(result.package.cached) is cached]
             if batch:
-                stored |= self._save_into(self._runtime.results_for(cached), batch, submit)
+                stored |= self._save_into(self._runtime.results_for(cached), batch, submit, again)
         return stored
 
-    def _save_into(self, backend: ResultBackend, batch: Sequence[TaskResult], submit: Submit) -> Mapping[str, Stored]:
+    def _save_into(
+        self, backend: ResultBackend, batch: Sequence[TaskResult], submit: Submit, again: Collection[str]
+    ) -> Mapping[str, Stored]:
         kept = [result for result in batch if self._is_kept(result)]
         with self._together(backend, batch):
             stored = backend.save_many(kept) if kept else {}
@@ -89,7 +94,7 @@ class Keeper:
             for result in batch:
                 if result.package.id in stored or result.package.id in passed:
                     self._go_on(result, stored.get(result.package.id), submit)
-                elif result.success and self.sends_alone(result):
+                elif result.package.id in again and result.success and self.sends_alone(result):
                     self._make_up(backend, result.package, submit)
         self._count(kept)
         self._end_runs(batch, stored)
@@ -149,7 +154,8 @@ class Keeper:
         """Send the next link of a success that an earlier run has stored, unless that link has left a trace.
 
         The cluster of that run may have been killed between the save and the link. A link that still waits or runs has
-        no trace either, and is run twice: that costs a run, and the other way the rest of the chain.
+        no trace either, and is run twice: that costs a run, and the other way the rest of the chain. What follows it is
+        not repeated, for its second package is a new one.
         """
         link = package.next_link()
         if link is not None and not self._has_trace(backend, link):

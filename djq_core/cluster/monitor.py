@@ -184,8 +184,10 @@ class Monitor:
 
     def _save(self, entries: Sequence[Saved]) -> list[Saved]:
         """Save a batch; one that is refused is halved until the row that is refused stands alone."""
+        results = [entry.result for entry in entries]
+        again = {entry.result.package.id for entry in entries if entry.header["unanswered"] > 1}
         try:
-            stored = self._until_reached(lambda: self._keeper.save([entry.result for entry in entries], self._submit))
+            stored = self._until_reached(lambda: self._keeper.save(results, self._submit, again=again))
         except Exception as error:  # whatever a database says to a row that it refuses
             if len(entries) == 1:
                 return [self._save_refused(entries[0], error)]

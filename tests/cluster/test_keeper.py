@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -76,9 +76,11 @@ def test_a_batch_is_saved_before_its_links_are_submitted() -> None:
     assert log == [("save", ["first", "first"]), ("link", "link"), ("link", "link")]
 
 
-def submitted(runtime: Runtime, package: TaskPackage, **fields: Any) -> list[TaskPackage]:
+def submitted(
+    runtime: Runtime, package: TaskPackage, *, again: Collection[str] = (), **fields: Any
+) -> list[TaskPackage]:
     links: list[TaskPackage] = []
-    Keeper(runtime).save([result_of(runtime, package, **fields)], links.append)
+    Keeper(runtime).save([result_of(runtime, package, **fields)], links.append, again=again)
     return links
 
 
@@ -87,7 +89,6 @@ def test_a_link_follows_a_success_once() -> None:
     package = with_link(runtime)
     assert submitted(runtime, package, success=False) == []
     assert submitted(runtime, package, attempt=2) == [package.chain[0]]
-    assert submitted(runtime, package.chain[0], success=False) == []
     assert submitted(runtime, package, attempt=2) == []
 
 
@@ -100,8 +101,11 @@ def test_a_link_that_left_no_trace_is_sent_again_by_a_later_run_of_the_one_befor
 
     with pytest.raises(KeyboardInterrupt):
         Keeper(runtime).save([result_of(runtime, package)], killed)
-    assert submitted(runtime, package, success=False) == []
-    assert submitted(runtime, package) == [package.chain[0]]
+    assert submitted(runtime, package) == []
+    assert submitted(runtime, package, again={package.id}, success=False) == []
+    assert submitted(runtime, package, again={package.id}) == [package.chain[0]]
+    assert submitted(runtime, package.chain[0], success=False) == []
+    assert submitted(runtime, package, again={package.id}) == []
 
 
 @pytest.mark.django_db
@@ -113,9 +117,9 @@ def test_a_link_that_is_not_kept_is_sent_again_until_it_is_noted() -> None:
     first = package_of(runtime, name="first", chain_id=chain_id, chain=(link, last))
     moments = [datetime(2026, 5, 1, 12, minute, tzinfo=UTC) for minute in range(3)]
     assert submitted(runtime, first, stopped=moments[0]) == [replace(link, chain=(last,))]
-    assert submitted(runtime, first, stopped=moments[1]) == [replace(link, chain=(last,))]
+    assert submitted(runtime, first, stopped=moments[1], again={first.id}) == [replace(link, chain=(last,))]
     assert submitted(runtime, replace(link, chain=(last,))) == [last]
-    assert submitted(runtime, first, stopped=moments[2]) == []
+    assert submitted(runtime, first, stopped=moments[2], again={first.id}) == []
 
 
 @pytest.mark.django_db
