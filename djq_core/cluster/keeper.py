@@ -141,6 +141,8 @@ class Keeper:
         package = result.package
         goes_on = result.success or (package.goes_on and self._is_final(result, stored))
         link = package.next_link() if goes_on else None
+        if link is not None:
+            self._faults.hit("monitor.before_link")
         is_sent = link is not None and self._submit(link, package, submit)
         if package.chain_id is None:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,25 @@ def _assert_in_order(site: Site, chains: int, length: int) -> None:
         labels = [f"chain-{chain}:{link}" for link in range(length)]
         ends = [site.oracle.at(label, END) for label in labels]
         assert ends == sorted(ends)
+
+
+@short_and_full("chains, kills", (3, 2), (20, 10), seconds=300, vendors=EVERYWHERE, short_on=(REDIS_RECEIPTS,))
+def test_chains_go_on_after_their_cluster_was_killed_between_a_save_and_its_link(
+    make_site: MakeSite, vendor: str, chains: int, kills: int
+) -> None:
+    site = make_site(vendor, q_cluster={"retry": 2, "timeout": 1, "max_crashes": 20})
+    site.call("enqueue_chains", [f"chain-{n}" for n in range(chains)], 4, 0.005)
+    for _ in range(kills):
+        with site.cluster(env=site.fault("monitor.before_link:killpg", 1)) as cluster:
+            assert cluster.wait_ended() == -signal.SIGKILL
+    with site.cluster() as cluster:
+        site.wait_counts(4 * chains, seconds=60)
+        assert cluster.stop() == 0
+    ledger = site.ledger()
+    report(ledger, kills=kills)
+    assert set(ledger.enqueued) == set(ledger.finished)
+    assert ledger.extra_starts.total() <= kills * HELD
+    _assert_in_order(site, chains, 4)
 
 
 @short_and_full("chains, kills", (10, 3), (100, 20), seconds=300, vendors=EVERYWHERE, short_on=SHORT_ON)

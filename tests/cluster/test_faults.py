@@ -17,8 +17,14 @@ def test_nothing_is_asked_for_by_default() -> None:
 
 
 def test_points_and_folder_are_read(tmp_path: Path) -> None:
-    faults = Faults.parse(f"a.one:kill, b.two:kill@{tmp_path}")
-    assert faults == Faults(frozenset({"a.one", "b.two"}), tmp_path)
+    faults = Faults.parse(f"a.one:kill, b.two:killpg@{tmp_path}")
+    assert faults == Faults({"a.one": "kill", "b.two": "killpg"}, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["a.one", "a.one:", "b.two:kill, a.one:stop"])
+def test_a_point_without_a_way_to_die_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match="say how 'a.one' dies"):
+        Faults.parse(f"{text}@{tmp_path}")
 
 
 @pytest.mark.parametrize("text", ["a.one:kill", "a.one:kill@", "a.one:kill@/no/such/folder"])
