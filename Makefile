@@ -50,7 +50,7 @@ docs: $(READY)   ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/trees docs docs/_build/html
 
 chaos: $(READY)  ## the reliability scenarios in full, into docs/reliability.json (ARGS=tests/chaos/… for some)
-	DJQ_CHAOS_REPORT=$(REPORT) $(BIN)/python -m pytest -n 0 -m chaos -s --timeout 3600 $(ARGS)
+	DJQ_CHAOS_REPORT=$(REPORT) $(BIN)/python -m pytest -n 0 -m "chaos or security" -s --timeout 3600 $(ARGS)
 
 soak: $(READY)   ## an hour of everything on PostgreSQL and on Redis, with its curves (SOAK=120 for two minutes)
 	DJQ_CHAOS_REPORT=$(REPORT) DJQ_SOAK_SECONDS=$(SOAK) DJQ_SOAK_CURVES=$(CURVES) \

@@ -23,7 +23,8 @@ from tests.harness import procs
 ROOT = Path(__file__).parent.parent
 TESTS = [
     (path, node)
-    for path in sorted((ROOT / "tests" / "chaos").glob("test_*.py"))
+    for folder in ("chaos", "security")
+    for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))
     for node in ast.parse(path.read_text()).body
     if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
 ]
@@ -60,17 +61,21 @@ def test_every_scenario_of_the_report_exists_and_is_told_its_bar() -> None:
 def test_every_test_belongs_to_a_scenario_with_a_bar() -> None:
     found = {scenario_of(node.name) for _, node in TESTS}
     assert found <= set(BARS)
-    assert found >= {f"R{number}" for number in range(1, 17)}
+    assert found >= {*(f"R{number}" for number in range(1, 17)), *(f"S{number}" for number in range(1, 9))}
 
 
 def test_every_file_of_scenarios_reports() -> None:
-    silent = {path.name for path, _ in TESTS if not re.search(r"\b(report|note)\(", path.read_text())}
+    silent = {
+        path.name
+        for path, _ in TESTS
+        if path.parent.name == "chaos" and not re.search(r"\b(report|note)\(", path.read_text())
+    }
     assert silent == set()
 
 
 @pytest.mark.parametrize(
     ("test", "scenario"),
-    [("test_r12_x[sqlite-full]", "R12"), ("test_sigterm_x", "SIGTERM"), ("test_rest", MORE)],
+    [("test_r12_x[sqlite-full]", "R12"), ("test_sigterm_x", "SIGTERM"), ("test_s1_x[full]", "S1"), ("test_rest", MORE)],
 )
 def test_the_scenario_is_in_the_name_of_its_test(test: str, scenario: str) -> None:
     assert scenario_of(test) == scenario
@@ -92,6 +97,12 @@ def test_a_row_says_what_was_found_and_whether_it_held() -> None:
     assert "| SQLite | rounds 50,000 | lost 0, extra starts 0, slowest 0.12 s |  | **no** |" in text
     assert f"Bar: {BARS['R2']}." in text
     assert text.count("make chaos ARGS=tests/chaos/test_x.py::test_r2_it\n") == 1
+
+
+def test_a_figure_of_security_has_a_row_for_each_test() -> None:
+    test = "tests/security/test_x.py::test_s1_nothing_is_run"
+    cases = [a_record(scenario="S1", test=f"{test}[{n}]", figures={"run": 0}, held=n < 2) for n in (1, 2)]
+    assert "| nothing is run | 2 | run 0 | **no** |" in table(cases)
 
 
 def test_what_is_outside_the_markers_stays() -> None:

@@ -29,5 +29,13 @@ BARS: Mapping[str, str] = {
     "R15": "lost 0; file descriptors, processes and memory flat",
     "R16": "ghost tasks 0; missing tasks 0",
     "SIGTERM": "exit 0 within the stop budget of 10 s, every time; lost 0; extra 0",
+    "S1": "executed 0; load and decompress are never called",
+    "S2": "constant time on the only path",
+    "S3": "what is queued under the former key runs",
+    "S4": "pickles refused unread in JSON mode; inflation bounded",
+    "S5": "escaped everywhere; a list unpickles nothing",
+    "S6": "refused where it is sent, and again where it would run",
+    "S7": "0 hits",
+    "S8": "ignored",
     MORE: "lost 0; whatever is run or called once more is explained by a kill",
 }

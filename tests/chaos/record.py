@@ -46,6 +46,11 @@ def again(node: str, seed: int | None) -> str:
     return f"{variable}python -m pytest -n 0 -s --timeout 3600 '{node}'"
 
 
+def is_of_security(scenario: str) -> bool:
+    """Is this one of the figures of security?"""
+    return bool(re.fullmatch(r"S\d+", scenario))
+
+
 def record_of(item: pytest.Function, outcome: pytest.TestReport) -> dict[str, Any]:
     """Return the record of a test that was run."""
     size = dict(item.callspec.params) if hasattr(item, "callspec") else {}
@@ -74,7 +79,9 @@ def keep(path: Path, record: Mapping[str, Any]) -> None:
     records = {each["test"]: each for each in read(path)}
     records[record["test"]] = dict(record)
     new = path.with_suffix(".new")
-    new.write_text(json.dumps([records[test] for test in sorted(records)], indent=1, ensure_ascii=False) + "\n")
+    new.write_text(
+        json.dumps([records[test] for test in sorted(records)], indent=1, ensure_ascii=False, default=str) + "\n"
+    )
     new.replace(path)
 
 

@@ -51,16 +51,25 @@ def _head(records: Sequence[Mapping[str, Any]]) -> str:
 
 def _scenario(name: str, records: Sequence[Mapping[str, Any]]) -> str:
     title = "Beyond these" if name == MORE else name
-    rows = [_row(each) for each in records]
-    lines = [
-        f"### {title}",
-        "",
-        f"Bar: {BARS[name]}.",
-        "",
-        "| on | size | found | seed | held |",
-        "|---|---|---|---|---|",
-    ]
+    lines = [f"### {title}", "", f"Bar: {BARS[name]}.", ""]
+    rows = _cases(records) if record.is_of_security(name) else _runs(records)
     return "\n".join([*lines, *rows, "", *_commands(records), ""])
+
+
+def _cases(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a row for each test of a figure of security, with the number of its cases."""
+    rows = ["| what | cases | found | held |", "|---|---|---|---|"]
+    for test, group in groupby(records, key=lambda each: str(each["test"]).partition("[")[0]):
+        cases = list(group)
+        what = test.rpartition("::")[2].split("_", 2)[2].replace("_", " ")
+        found = "; ".join(dict.fromkeys(text for each in cases if (text := _found(each["figures"]))))
+        held = all(each["held"] for each in cases)
+        rows.append(f"| {what} | {len(cases)} | {found} | {'yes' if held else '**no**'} |")
+    return rows
+
+
+def _runs(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    return ["| on | size | found | seed | held |", "|---|---|---|---|---|", *map(_row, records)]
 
 
 def _row(each: Mapping[str, Any]) -> str:
@@ -76,8 +85,9 @@ def _found(figures: Mapping[str, Any]) -> str:
 
 
 def _commands(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return one command for each test function; the seed goes before it."""
-    tests = dict.fromkeys(str(each["test"]).partition("[")[0] for each in records)
+    """Return one command for each test function, or for each file of the figures of security."""
+    ends = {each["test"]: "::" if record.is_of_security(each["scenario"]) else "[" for each in records}
+    tests = dict.fromkeys(str(test).partition(end)[0] for test, end in ends.items())
     return ["```console", *(f"$ {_command(test)}" for test in tests), "```"]
 
 

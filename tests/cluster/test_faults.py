@@ -23,7 +23,7 @@ def test_points_and_folder_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["a.one", "a.one:", "b.two:kill, a.one:stop"])
 def test_a_point_without_a_way_to_die_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigurationError, match="say how 'a.one' dies"):
+    with pytest.raises(ConfigurationError, match=r"say how 'a\.one' dies"):
         Faults.parse(f"{text}@{tmp_path}")
 
 

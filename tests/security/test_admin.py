@@ -18,7 +18,7 @@ from django.utils.safestring import mark_safe
 from djq_core.models import Failure, Schedule, Success, Task
 from tests.security.test_packages import EXECUTED, Telltale
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.security, pytest.mark.django_db]
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 SCRIPT = "<script>alert(1)</script>"

@@ -27,6 +27,8 @@ from tests.cluster.test_status import Sharing
 from tests.conf.making import conf
 from tests.making import START, MemoryBroker, package_of, result_of, runtime_of
 
+pytestmark = pytest.mark.security
+
 
 @pytest.fixture(autouse=True)
 def own_cache(request: pytest.FixtureRequest) -> Iterator[None]:

@@ -29,6 +29,8 @@ from tests.harness.fixtures import MakeSite
 from tests.harness.names import TASKS
 from tests.making import MemoryBroker, package_of, result_of, runtime_of
 
+pytestmark = pytest.mark.security
+
 HERE = __name__
 #: What whoever can name a function would name.
 WANTED = [

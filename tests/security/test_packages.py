@@ -26,10 +26,14 @@ from djq_core.cluster.pusher import Pusher
 from djq_core.envelope import FIELD, GROUP, RESULT, STAT, TASK, Signer, encode_package
 from djq_core.exceptions import BadPackageSignature
 from djq_core.runtime import Runtime
+from tests.chaos.record import note
+from tests.chaos.sizes import report
 from tests.envelope.test_signing import mutated
 from tests.envelope.test_wire import header_of, text_of
 from tests.harness.fixtures import MARIADB, POSTGRESQL, REDIS_RECEIPTS, SQLITE, MakeSite
 from tests.making import MemoryBroker, package_of, runtime_of
+
+pytestmark = pytest.mark.security
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = __name__
@@ -123,6 +127,7 @@ def test_s1_what_nobody_signed_is_never_loaded_inflated_or_run(count: int, caplo
             frames = list(pushed(runtime, texts))
         assert seen == []
         assert {(frame.kind, frame.header["fail"]) for frame in frames} == {(Kind.RESULT, True)}
+    note(packages=count, executed=len(EXECUTED), read=0)
     assert EXECUTED == []
 
 
@@ -152,6 +157,7 @@ def test_s1_a_flood_of_garbage_leaves_no_more_rows_than_are_kept(make_site: Make
         site.call("enqueue", "mark", "after")
         site.row("after")
         assert cluster.stop() == 0
+    note(packages=20_000, rows=most)
     assert site.call("counts") == [1, 200, 0]
     assert most <= 200 + 20 + 100, "kept, before they are counted again, and a batch"
 
@@ -211,6 +217,7 @@ def test_s3_what_the_old_key_signed_is_run_while_it_is_a_fallback() -> None:
         assert executor.execute_text(rotated.verify(TASK, text)).success
         with pytest.raises(BadPackageSignature):
             Signer(new.conf.name, "the new key").verify(TASK, text)
+    note(queued=1000, run=len(EXECUTED))
     assert list(range(1000)) == EXECUTED
 
 
@@ -223,7 +230,9 @@ def test_s3_a_cluster_with_a_new_key_runs_what_is_queued(make_site: MakeSite) ->
     with site.cluster() as cluster:
         site.wait_counts(1000)
         assert cluster.stop() == 0
-    assert site.ledger().differences() == []
+    ledger = site.ledger()
+    report(ledger)
+    assert ledger.differences() == []
 
 
 # S4

@@ -27,6 +27,8 @@ from djq_core.runtime import Runtime
 from tests.making import MemoryBroker, new_reporter, package_of, wait_until
 from tests.services.valkey import free_port
 
+pytestmark = pytest.mark.security
+
 SECRET = "hunter2-s3cret"
 
 
