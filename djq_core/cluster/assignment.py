@@ -32,6 +32,8 @@ class Held:
     package: bytes | bytearray = field(repr=False)
     receipt: str | None = None
     ticket: int = 0
+    #: The usual duration of its function when it was assigned, in seconds.
+    seconds: float = 0.0
     outcome: Mapping[str, Any] | None = None
     result: bytes | bytearray = field(default=b"", repr=False)
     is_sent: bool = False
@@ -60,6 +62,8 @@ class Assignment:
         self._tickets = itertools.count(1)
         self.waiting: deque[Held] = deque()
         self.at_worker: dict[int, deque[Held]] = {}
+        #: How long what a worker has in hand usually takes, in seconds.
+        self._in_hand: dict[int, float] = {}
         self.finished: dict[int, Held] = {}
         self.by_seq: dict[int, Held] = {}
         self.finished_bytes = 0
@@ -110,10 +114,9 @@ class Assignment:
 
     def unstarted(self, running: Mapping[int, int]) -> int:
         """Return how many are fetched and not started; ``running`` maps workers to the ticket each runs (0: none)."""
-        at_workers = sum(
-            sum(1 for held in queue if held.ticket > running.get(worker, 0)) for worker, queue in self.at_worker.items()
+        return len(self.waiting) + sum(
+            len(queue) - _started(queue, running.get(worker, 0)) for worker, queue in self.at_worker.items()
         )
-        return len(self.waiting) + at_workers
 
     def held(self) -> Iterable[Held]:
         """Return everything that waits or is at a worker."""
@@ -155,17 +158,24 @@ class Assignment:
     def _has_room(self, worker: int) -> bool:
         if not self.waiting:
             return False
-        queue = self.at_worker.get(worker, ())
-        seconds = sum(self.mean(held.func) for held in queue) + self.mean(self.waiting[0].func)
-        return (
-            len(queue) < BATCH_TASKS and seconds <= BATCH_SECONDS and self.mean(self.waiting[0].func) <= ALONE_SECONDS
-        )
+        if len(self.at_worker.get(worker, ())) >= BATCH_TASKS:
+            return False
+        seconds = self.mean(self.waiting[0].func)
+        return seconds <= ALONE_SECONDS and self._in_hand.get(worker, 0.0) + seconds <= BATCH_SECONDS
 
     def _assign(self, worker: int) -> Held:
         held = self.waiting.popleft()
-        held.ticket = next(self._tickets)
+        held.ticket, held.seconds = next(self._tickets), self.mean(held.func)
         self.at_worker.setdefault(worker, deque()).append(held)
+        self._in_hand[worker] = self._in_hand.get(worker, 0.0) + held.seconds
         return held
+
+    def _take_from(self, worker: int, held: Held) -> None:
+        queue = self.at_worker[worker]
+        queue.remove(held)
+        # what was unknown counts as for ever, so that the rest is added up anew
+        left = self._in_hand[worker] - held.seconds if held.seconds < math.inf else sum(each.seconds for each in queue)
+        self._in_hand[worker] = left if queue else 0.0
 
     # Coming back
 
@@ -174,7 +184,7 @@ class Assignment:
         queue = self.at_worker.get(worker, deque())
         held = next((held for held in queue if held.ticket == ticket), None)
         if held is not None:
-            queue.remove(held)
+            self._take_from(worker, held)
             self.end(held, outcome, result)
         return held
 
@@ -201,13 +211,14 @@ class Assignment:
         queue = self.at_worker.get(worker, deque())
         returned = [held for held in queue if held.ticket in tickets]
         for held in returned:
-            queue.remove(held)
+            self._take_from(worker, held)
         self.waiting.extendleft(reversed(returned))
         return returned
 
     def lose(self, worker: int, tickets: Collection[int]) -> list[Held]:
         """Take everything from a dead worker: unstarted tasks wait again, those it had started are returned."""
         self.call_back(worker, tickets)
+        self._in_hand.pop(worker, None)
         return list(self.at_worker.pop(worker, ()))
 
     def running(self, worker: int, ticket: int) -> Held | None:
@@ -244,3 +255,8 @@ class Assignment:
                 self.finished_bytes -= held.size
                 self.saved.discard(seq)
                 del self.by_seq[seq]
+
+
+def _started(queue: Iterable[Held], running: int) -> int:
+    """Count what a worker has begun: tickets rise along its queue."""
+    return sum(1 for _ in itertools.takewhile(lambda held: held.ticket <= running, queue))

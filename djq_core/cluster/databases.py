@@ -6,7 +6,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from django.db import connections, reset_queries
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 
@@ -15,8 +15,8 @@ logger = logging.getLogger("djq")
 
 def refresh_connections() -> None:
     """Close this thread's connections that are broken or too old, undo open transactions, and keep the others."""
-    reset_queries()
     for connection in connections.all(initialized_only=True):
+        connection.queries_log.clear()
         try:
             _refresh(connection)
         except Exception:  # whatever a driver says of a connection that is gone; the next use opens another

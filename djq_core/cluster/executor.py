@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from djq_core.plugins import Hooks
     from djq_core.reporters import Reporters
     from djq_core.runtime import Runtime
+
+#: Who has just put its surroundings in order after a task need not do so before the next, in seconds.
+FRESH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Executor:
     def __init__(self, tools: Tools, *, lets_through: tuple[type[BaseException], ...] = ()) -> None:
         self._tools = tools
         self._lets_through = lets_through
+        self._fresh_until = 0.0
 
     def execute_text(self, text: str) -> Outcome:
         """Run a verified package text; one that cannot be read is a failure."""
@@ -86,7 +91,8 @@ class Executor:
         return self._outcome(self._tools.dump(describe(error)), success=False)
 
     def _guarded(self, run: Callable[[], bytes], task: Mapping[str, Any]) -> Outcome:
-        self._tools.around()
+        if time.monotonic() > self._fresh_until:
+            self._tools.around()
         try:
             return self._outcome(run(), success=True)
         except self._lets_through:
@@ -96,6 +102,7 @@ class Executor:
             return self.failed(error)
         finally:
             self._tools.around()
+            self._fresh_until = time.monotonic() + FRESH
 
     def _run(self, package: TaskPackage) -> bytes:
         tools = self._tools

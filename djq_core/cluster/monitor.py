@@ -212,10 +212,11 @@ class Monitor:
         return replace(entry, result=refused, verdict=FINAL)
 
     def _judged(self, entry: Saved, stored: Stored | None) -> Saved:
-        waited = time.monotonic() - entry.header["fetched"]
-        judged = verdict(self._runtime.conf, entry.result, stored, waited)
         is_settled = entry.header.get("fail") or entry.header.get("final") or not self._broker.supports_receipts
-        return replace(entry, verdict=FINAL if is_settled else judged)
+        if is_settled:
+            return entry
+        judged = verdict(self._runtime.conf, entry.result, stored, time.monotonic() - entry.header["fetched"])
+        return entry if judged is entry.verdict else replace(entry, verdict=judged)
 
     def _submit(self, package: TaskPackage) -> None:
         enqueue(self._runtime, package)

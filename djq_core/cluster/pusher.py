@@ -108,7 +108,8 @@ class Pusher:
         if deliveries:
             self._faults.hit("pusher.after_receive")
         for delivery in deliveries:
-            self._data.send(self._frame(delivery))
+            self._data.put(self._frame(delivery))
+        self._data.flush()
         self._pushed += len(deliveries)
 
     def _frame(self, delivery: Delivery) -> Frame:
@@ -134,6 +135,7 @@ class Pusher:
 
     def _takes(self, schedule: int, task_id: str) -> bool:
         """May this run of a schedule begin? While the database is away it waits; a stop hands it over as it is."""
+        self._data.flush()  # whoever came before must not wait with it
         while True:
             try:
                 return take(schedule, task_id, self._runtime.conf)

@@ -127,7 +127,8 @@ class Traffic:
             worker.tickets.put([held.ticket for held in tasks])
             for held in tasks:
                 header = {"name": held.header["name"], "timeout": held.header["timeout"]}
-                worker.data.send(Frame(Kind.TASK, held.ticket, header, held.package))
+                worker.data.put(Frame(Kind.TASK, held.ticket, header, held.package))
+            worker.data.flush()
 
     def _is_held_up(self, worker: WorkerChild, now: float) -> bool:
         """Does the worker run one task for so long that none should wait behind it?"""
@@ -177,12 +178,15 @@ class Traffic:
         """Send the monitor every result that it does not have."""
         if monitor is None:
             return
-        for held in self.table.unsent():
+        unsent = list(self.table.unsent())
+        for held in unsent:
             held.is_sent = True
             header = {**held.header, **(held.outcome or {}), "receipt": held.receipt, "split": len(held.package)}
             if held.skips_hook:
                 header["skips_hook"] = True
-            monitor.data.send(Frame(Kind.RESULT, held.seq, header, held.package), held.result)
+            monitor.data.put(Frame(Kind.RESULT, held.seq, header, held.package), held.result)
+        if unsent:
+            monitor.data.flush()
 
     def on_saved(self, frame: Frame) -> None:
         """Note which results are saved; those that are done are answered too, and forgotten."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.deadlines import TIME_IS_UP
@@ -30,6 +32,8 @@ _KEPT = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGURG", "SIGALRM", "SIGCHLD", "SIGHUP", "SIGUSR1", "SIGUSR2")
     if hasattr(signal, name)
 )
+#: ``getsignal`` without the translation of its answer into an enum, which takes ten times as long.
+_getsignal: Callable[[int], Any] = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
 
 
 class Worker:
@@ -56,11 +60,13 @@ class Worker:
         self._faults = faults
         self._rss = rss
         self._pid = os.getpid()
+        self._handlers: Mapping[int, Any] = {}
         self._limit = 0.0
         self._deadline: float | None = None
 
     def run(self) -> None:
         """Work until told to stop, or until the sentinel is gone; ``listen`` comes before it."""
+        self._handlers = {number: _getsignal(number) for number in _KEPT}
         try:
             self._channel.send(Frame(Kind.READY))
             logger.info("%s ready for work at %s", self._name, os.getpid())
@@ -114,13 +120,12 @@ class Worker:
 
     @contextmanager
     def _handlers_kept(self) -> Iterator[None]:
-        kept = {number: signal.getsignal(number) for number in _KEPT}
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)  # first, or a late alarm would find no handler and end the process
-            for number, handler in kept.items():
-                if signal.getsignal(number) is not handler:
+            for number, handler in self._handlers.items():
+                if _getsignal(number) is not handler:
                     signal.signal(number, handler)
 
     @property

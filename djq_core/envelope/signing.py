@@ -33,6 +33,10 @@ class Signer:
     def _signers(self) -> dict[str, signing.Signer]:
         return {}
 
+    @cached_property
+    def _others(self) -> dict[str, Signer]:
+        return {}
+
     def _for(self, purpose: str) -> signing.Signer:
         if purpose not in self._signers:
             self._signers[purpose] = signing.Signer(
@@ -44,7 +48,11 @@ class Signer:
 
     def named(self, name: str) -> Signer:
         """Return the signer of another cluster name with the same keys."""
-        return self if name == self.name else Signer(name, self.key, self.fallback_keys)
+        if name == self.name:
+            return self
+        if name not in self._others:
+            self._others[name] = Signer(name, self.key, self.fallback_keys)
+        return self._others[name]
 
     def sign(self, purpose: str, text: str) -> str:
         """Return the text with its signature behind a colon."""

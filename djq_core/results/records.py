@@ -14,7 +14,9 @@ from djq_core.models import FUNC_LENGTH, NAME_LENGTH, Part, Task
 
 def task_of(result: TaskResult) -> Task:
     """Return the complete, unsaved Task of a result; its values are deserialized when they are looked at."""
-    package = result.package
+    package, started, stopped = result.package, result.package.started, result.stopped
+    if timezone.is_naive(timezone.now()):  # as this site keeps them: local time where USE_TZ is off
+        started, stopped = timezone.make_naive(started), timezone.make_naive(stopped)
     return Task(
         id=package.id,
         name=_fitting(package.name, NAME_LENGTH),
@@ -25,8 +27,8 @@ def task_of(result: TaskResult) -> Task:
         result=Serialized(result.serializer, result.result),
         group=_storable(package.group) if package.group else None,
         cluster=_fitting(package.cluster, NAME_LENGTH) if package.cluster else None,
-        started=_moment(package.started),
-        stopped=_moment(result.stopped),
+        started=started,
+        stopped=stopped,
         success=result.success,
         attempt_count=result.attempt,
         crashes=int(result.crashed),

@@ -6,13 +6,14 @@ import asyncio
 import functools
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from djq_core import hookimpl
-from djq_core.cluster.executor import Executor, Outcome, Tools, describe
+from djq_core.cluster.executor import FRESH, Executor, Outcome, Tools, describe
 from djq_core.envelope import TaskPackage, encode_package
 from djq_core.exceptions import TimeLimitExceeded
 from djq_core.runtime import Runtime
@@ -280,12 +281,15 @@ def test_a_plugin_that_raises_after_the_task_does_not(caplog: pytest.LogCaptureF
     assert "djq_post_execute_in_worker" in caplog.text
 
 
-def test_connections_are_looked_after_before_and_after_each_task() -> None:
+def test_connections_are_looked_after_after_each_task_and_before_one_that_follows_a_pause() -> None:
     runtime, calls = runtime_of(), list[str]()
     executor = Executor(Tools.of(runtime, lambda: calls.append("around")))
     executor.execute(package_of(runtime))
     executor.execute(package_of(runtime, f"{HERE}.fail", (SystemExit,)))
-    assert len(calls) == 4
+    assert len(calls) == 3
+    time.sleep(1.5 * FRESH)
+    executor.execute(package_of(runtime))
+    assert len(calls) == 5
 
 
 def reported(func: str, *args: Any) -> tuple[TaskPackage, type[Reporter]]:

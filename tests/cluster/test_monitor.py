@@ -113,7 +113,8 @@ class Desk:
         ended = {"success": True, "serializer": "pickle", "stopped": "2026-01-01T00:00:00+00:00"}
         outcome = {} if "error" in header else ended
         frame = Frame(Kind.RESULT, seq, {**about, **outcome, **header}, text.encode())
-        self.data.send(frame, b"" if "error" in header else self.runtime.dump(8.0))
+        result = b"" if "error" in header else self.runtime.dump(8.0)
+        self.data.send(frame._replace(payload=bytes(frame.payload) + result))
 
     def work(self) -> list[Frame]:
         """Let the monitor do what is there and return what it has told the sentinel."""

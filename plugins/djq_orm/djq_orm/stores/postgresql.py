@@ -45,7 +45,8 @@ SELECT id, token, payload, deliveries, unanswered FROM taken ORDER BY due, id
 # Several rows are always locked in the order of their ids, so that two answers cannot wait for each other.
 _HELD = """
 WITH held AS MATERIALIZED (
-    SELECT id FROM {table} WHERE id = ANY(%s::bigint[]) AND token = ANY(%s::text[]) ORDER BY id FOR UPDATE
+    SELECT id FROM {table}
+    WHERE id = ANY(string_to_array(%s, ' ')::bigint[]) AND token = ANY(string_to_array(%s, ' ')) ORDER BY id FOR UPDATE
 )
 """
 
@@ -122,5 +123,6 @@ def channel(key: str) -> str:
     return f"djq_orm_{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"
 
 
-def _lists(leases: Sequence[Lease]) -> tuple[list[int], list[str]]:
-    return [lease.pk for lease in leases], [lease.token for lease in leases]
+def _lists(leases: Sequence[Lease]) -> tuple[str, str]:
+    """Return ids and tokens as one text each: quoting every one takes longer than the statement."""
+    return " ".join(str(lease.pk) for lease in leases), " ".join(lease.token for lease in leases)
