@@ -47,7 +47,7 @@ def with_args(runtime: Runtime, package: TaskPackage, args: tuple[Any, ...], **f
     """Return the same call with other arguments and an id of its own; ``fields`` are further fields of TaskPackage."""
     task_id = new_id()
     parts = {**package.parts, ARGS: _dump_args(runtime, args, package.func)}
-    return replace(package, id=task_id, name=task_name(task_id), parts=parts, **fields)
+    return replace(package, **{"id": task_id, "name": task_name(task_id), "parts": parts, **fields})
 
 
 def dotted_path(function: str | Callable[..., Any]) -> str:

@@ -8,7 +8,7 @@ from djq_core.tasks.chains import Chain, async_chain
 from djq_core.tasks.groups import count_group, delete_group, fetch_group, result_group
 from djq_core.tasks.iters import Iter, async_iter
 from djq_core.tasks.scheduling import schedule, scheduled
-from djq_core.tasks.submit import async_task
+from djq_core.tasks.submit import async_task, async_task_many
 
 __all__ = [
     "AsyncTask",
@@ -17,6 +17,7 @@ __all__ = [
     "async_chain",
     "async_iter",
     "async_task",
+    "async_task_many",
     "count_group",
     "delete_cached",
     "delete_group",

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from djq_core import current
 from djq_core.brokers import Broker
-from djq_core.enqueue import with_args
-from djq_core.envelope import Place, TaskPackage, new_id, task_name
-from djq_core.exceptions import SerializationError
-from djq_core.runtime import Runtime
+from djq_core.envelope import Place, new_id, task_name
 from djq_core.tasks.calls import fetch
 from djq_core.tasks.options import pick_options
-from djq_core.tasks.submit import package_of, send_many
+from djq_core.tasks.submit import package_of, packages_of, read_items, send_many
 
 if TYPE_CHECKING:
     from djq_core.models import Task
@@ -31,19 +28,17 @@ def async_iter(func: str | Callable[..., Any], args_iter: Iterable[Any], **kwarg
 
     Raises ValueError for no items and what ``async_task`` raises; nothing is sent then.
     """
-    if not isinstance(args_iter, Iterable):
-        raise TypeError(f"async_iter takes an iterable of arguments, not {args_iter!r}.")
     runtime = current.runtime()
     options, own = pick_options(kwargs)
-    items = [item if isinstance(item, tuple) else (item,) for item in args_iter]
+    items = read_items(args_iter)
     if not items:
         raise ValueError("The iterable is empty: there is nothing to run, and no result to wait for.")
     pattern = package_of(runtime, func, (), own, replace(options, hook=None, task_name=None))
-    packages = _packages(runtime, pattern, items, options.task_name)
+    whole = new_id()
+    place = Place(whole, options.task_name or task_name(whole), 0, len(items))
+    packages = packages_of(runtime, pattern, items, lambda number: {"place": replace(place, number=number)})
     send_many(runtime, packages, options)
-    place = packages[0].place
-    assert place is not None
-    return place.whole
+    return whole
 
 
 class Iter:
@@ -102,17 +97,3 @@ class Iter:
     def length(self) -> int:
         """Return the number of calls."""
         return len(self.args)
-
-
-def _packages(
-    runtime: Runtime, pattern: TaskPackage, items: list[tuple[Any, ...]], name: str | None
-) -> list[TaskPackage]:
-    whole = new_id()
-    place = Place(whole, name or task_name(whole), 0, len(items))
-    packages = []
-    for number, args in enumerate(items):
-        try:
-            packages.append(with_args(runtime, pattern, args, place=replace(place, number=number)))
-        except SerializationError as error:
-            raise SerializationError(f"Item {number + 1} of the iterable: {error}") from error
-    return packages

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from djq_core import current
 from djq_core.cluster.inline import run_inline
-from djq_core.enqueue import build_package, enqueue, enqueue_many
+from djq_core.enqueue import build_package, enqueue, enqueue_many, with_args
 from djq_core.enqueue.options import Options, check_function
 from djq_core.envelope import TaskPackage
+from djq_core.exceptions import SerializationError
 from djq_core.runtime import Runtime
 from djq_core.tasks.options import pick_options
 
@@ -32,6 +33,45 @@ def async_task(func: str | Callable[..., Any], *args: Any, **kwargs: Any) -> str
     runtime = current.runtime()
     options, own = pick_options(kwargs)
     return send(runtime, package_of(runtime, func, args, own, options), options)
+
+
+def async_task_many(func: str | Callable[..., Any], args_iter: Iterable[Any], **kwargs: Any) -> list[str]:
+    """Put one task for each item on the queue, many with one call to the broker, and return their ids in order.
+
+    An item is a tuple of arguments, or a single argument. ``kwargs`` are those of every call, and options as
+    ``async_task`` has them, for each task. Where broker and caller share a database all are sent or none.
+    Raises what ``async_task`` raises; nothing is sent then.
+    """
+    runtime = current.runtime()
+    options, own = pick_options(kwargs)
+    pattern = package_of(runtime, func, (), own, options)
+    named = {"name": options.task_name} if options.task_name else {}
+    packages = packages_of(runtime, pattern, read_items(args_iter), lambda _: named)
+    send_many(runtime, packages, options)
+    return [package.id for package in packages]
+
+
+def read_items(args_iter: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Return the arguments of one call for each item; raises TypeError."""
+    if not isinstance(args_iter, Iterable):
+        raise TypeError(f"An iterable of arguments is needed, one item for each call, not {args_iter!r}.")
+    return [item if isinstance(item, tuple) else (item,) for item in args_iter]
+
+
+def packages_of(
+    runtime: Runtime,
+    pattern: TaskPackage,
+    items: Iterable[tuple[Any, ...]],
+    fields: Callable[[int], Mapping[str, Any]],
+) -> list[TaskPackage]:
+    """Return the call of the pattern with each item; ``fields`` gives what else is an item's own, by its number."""
+    packages = []
+    for number, args in enumerate(items):
+        try:
+            packages.append(with_args(runtime, pattern, args, **fields(number)))
+        except SerializationError as error:
+            raise SerializationError(f"Item {number + 1} of the iterable: {error}") from error
+    return packages
 
 
 def package_of(

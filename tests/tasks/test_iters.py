@@ -139,8 +139,8 @@ def test_an_iter_leaves_nothing_in_the_cache_but_what_was_asked_for() -> None:
     [
         ([], ValueError, "The iterable is empty"),
         ((), ValueError, "The iterable is empty"),
-        (7, TypeError, "async_iter takes an iterable of arguments, not 7"),
-        (None, TypeError, "async_iter takes an iterable"),
+        (7, TypeError, "An iterable of arguments is needed, one item for each call, not 7"),
+        (None, TypeError, "An iterable of arguments is needed"),
         ([1, (2, threading.Lock())], SerializationError, "Item 2 of the iterable: Argument 2 of 'math.floor'"),
     ],
 )

@@ -14,7 +14,7 @@ from djq_core import current
 from djq_core.brokers import BrokerSettings
 from djq_core.exceptions import SerializationError
 from djq_core.models import Task
-from djq_core.tasks import async_task, fetch, queue_size, result
+from djq_core.tasks import async_task, async_task_many, fetch, queue_size, result
 from tests.making import MemoryBroker
 from tests.tasks import functions
 from tests.tasks.conftest import Queued
@@ -40,6 +40,46 @@ def test_a_task_goes_to_the_queue(queued: Queued) -> None:
     load = current.runtime().load
     assert load(package.serializer, package.parts["args"]) == (2, -2)
     assert load(package.serializer, package.parts["kwargs"]) == {}
+
+
+def test_many_tasks_are_sent_with_one_call(queued: Queued, django_assert_max_num_queries: Any) -> None:
+    options: dict[str, Any] = {"group": "g", "timeout": 30, "hook": "hooks.done"}
+    with django_assert_max_num_queries(5):
+        ids = async_task_many(math.copysign, iter([(2, -1), (3, -1)]), **options)
+    packages = queued()
+    assert [package.id for package in packages] == ids
+    assert len({package.name for package in packages}) == 2
+    assert {(each.func, each.group, each.timeout, each.hook) for each in packages} == {
+        ("math.copysign", "g", 30, "hooks.done")
+    }
+    load = current.runtime().load
+    assert [load(each.serializer, each.parts["args"]) for each in packages] == [(2, -1), (3, -1)]
+
+
+def test_many_tasks_share_a_name_that_is_given_and_their_keywords(queued: Queued) -> None:
+    async_task_many(functions.echo, ["a", "b"], task_name="mine", extra=1)
+    load = current.runtime().load
+    packages = queued()
+    assert [(each.name, load("pickle", each.parts["args"])) for each in packages] == [
+        ("mine", ("a",)),
+        ("mine", ("b",)),
+    ]
+    assert {str(load("pickle", each.parts["kwargs"])) for each in packages} == {"{'extra': 1}"}
+
+
+def test_of_many_tasks_none_is_sent_where_one_cannot_be(queued: Queued) -> None:
+    with pytest.raises(SerializationError, match="Item 2 of the iterable: Argument 1"):
+        async_task_many("math.floor", [1.5, lambda: None])
+    with pytest.raises(TypeError, match="An iterable of arguments is needed, one item for each call, not 7"):
+        async_task_many("math.floor", 7)  # type: ignore[arg-type]
+    assert queue_size() == 0
+    assert async_task_many("math.floor", []) == []
+
+
+@override_settings(Q_CLUSTER=SYNC)
+def test_many_tasks_can_be_run_here_and_now() -> None:
+    ids = async_task_many("math.floor", [1.5, 2.5])
+    assert [result(each) for each in ids] == [1, 2]
 
 
 def test_callables_travel_by_their_path(queued: Queued) -> None:
