@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from django.core import signing
 
@@ -15,6 +15,9 @@ STAT = "stat"
 GROUP = "group"
 RESULT = "result"
 FIELD = "field"
+
+#: The signatures of texts of so few characters are remembered.
+SMALL = 100
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,12 @@ class Signer:
 
     def sign(self, purpose: str, text: str) -> str:
         """Return the text with its signature behind a colon."""
-        return self._for(purpose).sign(text)
+        return self._sign_small(purpose, text) if len(text) <= SMALL else self._for(purpose).sign(text)
+
+    @cached_property
+    def _sign_small(self) -> Callable[[str, str], str]:
+        """Sign, and remember: most tasks have no keywords, many no arguments, and return None."""
+        return lru_cache(maxsize=1000)(lambda purpose, text: self._for(purpose).sign(text))
 
     def verify(self, purpose: str, signed: str | bytes) -> str:
         """Return the text without its signature, compared in constant time; raise BadPackageSignature."""

@@ -86,7 +86,9 @@ def _most_rows(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> int:
 
 
 def _size(row: Row) -> int:
-    return sum(len(value) for value in row[1] if isinstance(value, str))
+    """Return the characters of what has no limit of its own."""
+    task, values = row
+    return sum(len(values[place] or "") for place, _ in _signed(type(task)))
 
 
 def _most_bytes(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> int:
