@@ -61,7 +61,8 @@ def scheduled(*args: Any, key: str | None = None, **kwargs: Any) -> Callable[[_F
 
     Takes the arguments of :func:`schedule` but ``func`` and ``next_run``. The row is made when a cluster starts, once
     whatever number of clusters does, changed when the declaration has changed, and deleted when it is gone. ``key``
-    tells several schedules of one function apart. Raises what ``schedule`` raises.
+    tells several schedules of one function apart. Raises what ``schedule`` raises, but for a type that is not there: a
+    cluster reports that when it starts.
     """
 
     def declare(function: _Function) -> _Function:
