@@ -30,8 +30,8 @@ def reconcile(runtime: Runtime, now: datetime) -> None:
     """Add, change and delete rows so that each declaration in a module ``tasks`` of an installed app has one.
 
     A row that is there keeps ``next_run`` and ``repeats``, so one that was paused stays paused; a new rule counts from
-    now. A row is deleted when its module no longer declares it. A declaration that cannot be run, because its type is not
-    there, is reported and changes nothing.
+    now. A row is deleted when its module no longer declares it. A declaration whose type is not there is
+    reported and changes nothing.
     """
     modules = list(_task_modules(runtime))
     if not modules:

@@ -14,7 +14,7 @@ from djq_core import current
 from djq_core.cluster.runs import split_broker_name
 from djq_core.enqueue.options import check_function, read_options
 from djq_core.envelope import check_path
-from djq_core.models import GROUP_LENGTH, NAME_LENGTH, Schedule
+from djq_core.models import FUNC_LENGTH, GROUP_LENGTH, NAME_LENGTH, Schedule
 from djq_core.schedules.declared import MARK, Declaration
 from djq_core.schedules.due import check_cron
 from djq_core.schedules.literals import write_args, write_kwargs
@@ -72,7 +72,11 @@ def scheduled(*args: Any, key: str | None = None, **kwargs: Any) -> Callable[[_F
             raise TypeError("A schedule in code has no next_run: it counts from the start of the cluster.")
         own = {name: value for name, value in kwargs.items() if name not in given}
         declaration = Declaration(f"{path}:{key}" if key else path, _fields(path, args, own, given))
-        setattr(function, MARK, (*getattr(function, MARK, ()), declaration))
+        _check_text("The path with the key", declaration.key, FUNC_LENGTH)
+        others: tuple[Declaration, ...] = getattr(function, MARK, ())
+        if any(other.key == declaration.key for other in others):
+            raise ValueError(f"{path} has two schedules in code: tell them apart, as by key='second'.")
+        setattr(function, MARK, (*others, declaration))
         return function
 
     return declare

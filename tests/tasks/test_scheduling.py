@@ -184,3 +184,18 @@ def test_a_declaration_stands_on_its_function() -> None:
 def test_a_function_that_no_path_leads_to_is_refused() -> None:
     with pytest.raises(ValueError, match="no dotted path"):
         scheduled()(lambda: None)
+
+
+@pytest.mark.parametrize("key", [None, "daily"])
+def test_two_schedules_of_one_function_have_different_keys(key: str | None) -> None:
+    scheduled(schedule_type=Schedule.DAILY, key=key)(night)
+    try:
+        with pytest.raises(ValueError, match="night has two schedules in code"):
+            scheduled(schedule_type=Schedule.HOURLY, key=key)(night)
+    finally:
+        night.__dict__.pop(MARK)
+
+
+def test_a_key_fits_into_its_column() -> None:
+    with pytest.raises(ValueError, match="256 are allowed"):
+        scheduled(schedule_type=Schedule.DAILY, key="k" * 256)(night)
