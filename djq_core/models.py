@@ -102,7 +102,7 @@ class Task(models.Model):
     @classmethod
     def get_task_group(cls, group_id: str, failures: bool = True) -> models.QuerySet[Task]:
         """Return the tasks of a group, or its successes alone, as a query set in the order of their calls."""
-        tasks = cls.objects.filter(group=group_id).order_by("started", "stopped")
+        tasks = cls._labelled(group_id).order_by("started", "stopped")
         return tasks if failures else tasks.filter(success=True)
 
     @classmethod
@@ -113,14 +113,19 @@ class Task(models.Model):
     @classmethod
     def get_group_count(cls, group_id: str, failures: bool = False) -> int:
         """Return the number of results of a group, or of its failures alone."""
-        tasks = cls.objects.filter(group=group_id)
+        tasks = cls._labelled(group_id)
         return tasks.filter(success=False).count() if failures else tasks.count()
 
     @classmethod
     def delete_group(cls, group_id: str, objects: bool = False) -> int:
         """Take the label off a group, with ``objects`` delete its tasks; return the number of tasks affected."""
-        tasks = cls.objects.filter(group=group_id)
+        tasks = cls._labelled(group_id)
         return tasks.delete()[0] if objects else tasks.update(group=None)
+
+    @classmethod
+    def _labelled(cls, group_id: str) -> models.QuerySet[Task]:
+        """Return the tasks of a group."""
+        return cls.objects.filter(group__in=[group_id])  # "=" would have None mean all tasks without a label
 
 
 _Manager = models.Manager.from_queryset(SignedQuerySet)

@@ -82,6 +82,14 @@ def test_delete_group(objects: bool, left: int) -> None:
     assert Task.delete_group("g", objects=objects) == 0
 
 
+def test_no_label_is_no_group() -> None:
+    make_task()
+    none: Any = None
+    assert (Task.get_result_group(none), Task.get_group_count(none)) == ([], 0)
+    assert Task.delete_group(none, objects=True) == 0
+    assert Task.objects.count() == 1
+
+
 @pytest.mark.parametrize(("tasks", "left"), [(False, 2), (True, 0)])
 def test_group_delete(tasks: bool, left: int) -> None:
     task = make_task(group="g")
