@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, Final
 
@@ -360,17 +359,17 @@ class Schedule(models.Model):
         types = runtime.registry.schedule_types
         return Times.of(self.schedule_type, self.minutes, self.cron, runtime.conf, types)
 
-    @cached_property
     def _last_task(self) -> Task | None:
         return Task.objects.only("id", "name", "success").filter(pk=self.task).first() if self.task else None
 
     def success(self) -> bool | None:
         """Return whether the last task succeeded, None where there is none or its result is gone."""
-        return self._last_task.success if self._last_task else None
+        task = self._last_task()
+        return task.success if task else None
 
     def last_run(self) -> str | None:
         """Return a link to the last task in the admin, or its name where there is no admin; None without a task."""
-        task = self._last_task
+        task = self._last_task()
         if task is None:
             return None
         page = "success" if task.success else "failure"

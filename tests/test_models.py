@@ -148,6 +148,15 @@ def test_a_schedule_links_to_its_last_task(success: bool, page: str) -> None:
     assert schedule.last_run() == f'<a href="/admin/djq_core/{page}/{task.pk}/change/">[&lt;b&gt;]</a>'
 
 
+def test_a_schedule_is_asked_for_its_last_task_anew() -> None:
+    schedule = Schedule(func="f", task="1" * 32)
+    assert schedule.success() is None
+    make_task(id="1" * 32, success=False)
+    assert schedule.success() is False
+    schedule.task = make_task().pk
+    assert schedule.success() is True
+
+
 @override_settings(ROOT_URLCONF=__name__)
 def test_without_an_admin_a_schedule_names_its_last_task() -> None:
     assert Schedule(func="f", task=make_task().pk).last_run() == "winter"
