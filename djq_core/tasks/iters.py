@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from djq_core import current
 from djq_core.brokers import Broker
 from djq_core.enqueue import with_args
+from djq_core.enqueue.options import Options
 from djq_core.envelope import Place, TaskPackage, new_id, task_name
 from djq_core.exceptions import SerializationError
 from djq_core.runtime import Runtime
@@ -31,26 +32,15 @@ def async_iter(func: str | Callable[..., Any], args_iter: Iterable[Any], **kwarg
 
     Raises ValueError for no items and what ``async_task`` raises; nothing is sent then.
     """
-    if not isinstance(args_iter, Iterable):
-        raise TypeError(f"async_iter takes an iterable of arguments, not {args_iter!r}.")
-    runtime = current.runtime()
-    options, own = pick_options(kwargs)
-    items = [item if isinstance(item, tuple) else (item,) for item in args_iter]
-    if not items:
-        raise ValueError("The iterable is empty: there is nothing to run, and no result to wait for.")
-    pattern = package_of(runtime, func, (), own, replace(options, hook=None, task_name=None))
-    packages = _packages(runtime, pattern, items, options.task_name)
-    send_many(runtime, packages, options)
-    place = packages[0].place
-    assert place is not None
-    return place.whole
+    return _start(func, args_iter, *pick_options(kwargs))
 
 
 class Iter:
     """A function and its arguments, one call after the other, in one object (manual 1.6.1).
 
-    ``kwargs`` may hold options of ``async_task``; ``cached``, ``sync``, ``broker`` and ``enqueue_on_commit`` are the
-    configuration's where they are None. Once arguments were appended it has to be run again.
+    ``kwargs`` may hold options of ``async_task``, in ``q_options`` too; ``cached``, ``sync``, ``broker`` and
+    ``enqueue_on_commit`` come before them, and are the configuration's where nothing is given. Once arguments were
+    appended it has to be run again.
     """
 
     def __init__(
@@ -65,7 +55,7 @@ class Iter:
         enqueue_on_commit: bool | str | None = None,
     ) -> None:
         self.func = func
-        self.args: list[Any] = list(args or ())
+        self.args: list[Any] = [] if args is None else list(args)
         self.kwargs: dict[str, Any] = dict(kwargs or {})
         self.cached = cached
         self.sync = sync
@@ -84,9 +74,10 @@ class Iter:
     def run(self) -> str:
         """Send the calls to the cluster and return the id of the collated task; raises what async_iter raises."""
         chosen = {name: getattr(self, name) for name in ("cached", "sync", "broker", "enqueue_on_commit")}
-        kwargs = {**self.kwargs, **{name: value for name, value in chosen.items() if value is not None}}
-        self.id = async_iter(self.func, self.args, **kwargs)  # type: ignore[arg-type]
-        self._cached = pick_options(kwargs)[0].cached
+        options, own = pick_options(self.kwargs)
+        options = replace(options, **{name: value for name, value in chosen.items() if value is not None})
+        self.id = _start(self.func, self.args, options, own)  # type: ignore[arg-type]
+        self._cached = options.cached
         self.started = True
         return self.id
 
@@ -102,6 +93,21 @@ class Iter:
     def length(self) -> int:
         """Return the number of calls."""
         return len(self.args)
+
+
+def _start(func: str | Callable[..., Any], args_iter: Iterable[Any], options: Options, own: Mapping[str, Any]) -> str:
+    if not isinstance(args_iter, Iterable):
+        raise TypeError(f"async_iter takes an iterable of arguments, not {args_iter!r}.")
+    runtime = current.runtime()
+    items = [item if isinstance(item, tuple) else (item,) for item in args_iter]
+    if not items:
+        raise ValueError("The iterable is empty: there is nothing to run, and no result to wait for.")
+    pattern = package_of(runtime, func, (), own, replace(options, hook=None, task_name=None))
+    packages = _packages(runtime, pattern, items, options.task_name)
+    send_many(runtime, packages, options)
+    place = packages[0].place
+    assert place is not None
+    return place.whole
 
 
 def _packages(

@@ -196,6 +196,22 @@ def test_cached_among_the_keywords_is_seen() -> None:
     assert calls.result() == [1]
 
 
+@pytest.mark.parametrize("kwargs", [{"cached": 60}, {"q_options": {"cached": 60, "sync": False}}])
+def test_an_iter_s_own_options_come_first_and_never_reach_the_function(kwargs: Any) -> None:
+    calls = Iter(functions.echo, [1], kwargs, cached=False, sync=True)
+    calls.run()
+    assert calls.result() == [((1,), {})]
+    assert Task.objects.count() == 1
+
+
+def test_arguments_are_any_iterable() -> None:
+    class Column(list[int]):
+        def __bool__(self) -> bool:
+            raise ValueError("ambiguous, as numpy says")
+
+    assert Iter("math.floor", Column([1, 2])).length() == 2
+
+
 def test_a_broker_is_used(queued: Queued) -> None:
     Iter("math.floor", [1], broker=current.runtime().broker("third")).run()
     assert len(queued("third")) == 1
