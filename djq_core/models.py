@@ -319,11 +319,12 @@ class Schedule(models.Model):
     def clean(self) -> None:
         """Refuse what cannot be run, field by field."""
         told: dict[str, str] = {}
-        checks: dict[str, Callable[[str | None], object]] = {
+        checks: dict[str, Callable[[Any], object]] = {
             "func": self._check_allowed,
             "hook": self._check_allowed,
             "args": read_args,
             "kwargs": read_kwargs,
+            "minutes": self._check_minutes,
             "cron": self._check_cron,
         }
         for field, check in checks.items():
@@ -336,6 +337,10 @@ class Schedule(models.Model):
 
     def _check_allowed(self, path: str | None) -> None:
         check_path(current.runtime().conf.allowed_functions, path, "function")
+
+    def _check_minutes(self, minutes: int | None) -> None:
+        if self.schedule_type == self.MINUTES and not minutes:
+            raise ValueError("A schedule of the type MINUTES needs a number of minutes that pass between two runs.")
 
     def _check_cron(self, expression: str | None) -> None:
         if self.schedule_type == self.CRON:

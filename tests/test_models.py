@@ -187,9 +187,12 @@ def test_a_schedule_tells_its_next_ten_runs(fields: dict[str, Any], hours: Seque
         ({"kwargs": "1"}, {"kwargs"}),
         ({"schedule_type": "C", "cron": "* * * * * *"}, {"cron"}),
         ({"schedule_type": "H", "cron": "nonsense"}, set()),
+        ({"schedule_type": "I"}, {"minutes"}),
+        ({"schedule_type": "I", "minutes": 0}, {"minutes"}),
+        ({"schedule_type": "I", "minutes": 1}, set()),
     ],
 )
-def test_a_form_refuses_what_cannot_be_run(fields: dict[str, str], wrong: set[str]) -> None:
+def test_a_form_refuses_what_cannot_be_run(fields: dict[str, Any], wrong: set[str]) -> None:
     pytest.importorskip("croniter")
     schedule = Schedule(func="f.f", **fields)
     with pytest.raises(ValidationError) if wrong else nullcontext() as raised:

@@ -140,6 +140,7 @@ def test_a_name_that_is_taken_is_refused() -> None:
         ({"cron": 5}, TypeError, "cron takes an expression"),
         ({"repeats": 1.5}, TypeError, "repeats takes a whole number"),
         ({"repeats": True}, TypeError, "repeats takes a whole number"),
+        ({"repeats": 2**31}, ValueError, "repeats takes numbers up to 2,147,483,647"),
         ({"hook": print}, TypeError, "The hook of a schedule is a dotted path"),
         ({"hook": "nodots"}, ValueError, "The hook 'nodots' is no dotted path"),
         ({"name": "x" * 101}, ValueError, "name is 101 characters long; 100 are allowed"),
