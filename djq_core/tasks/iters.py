@@ -16,6 +16,7 @@ from djq_core.runtime import Runtime
 from djq_core.tasks.calls import fetch
 from djq_core.tasks.options import pick_options
 from djq_core.tasks.submit import package_of, send_many
+from djq_core.tasks.waiting import check_wait
 
 if TYPE_CHECKING:
     from djq_core.models import Task
@@ -88,6 +89,7 @@ class Iter:
 
     def fetch(self, wait: int = 0) -> Task | None:
         """Return the collated task, None where it is not complete; ``wait`` is in milliseconds, -1 for ever."""
+        check_wait(wait)
         return fetch(self.id, wait, self._cached) if self.started else None
 
     def length(self) -> int:

@@ -238,7 +238,9 @@ def test_an_iter_without_a_function_or_arguments_is_refused() -> None:
 
 def test_waiting_ends_after_the_milliseconds() -> None:
     calls = Iter("math.floor", [1])
+    with pytest.raises(ValueError, match="wait takes"):
+        calls.fetch(wait=-2)
     calls.run()
     assert calls.result(wait=50) is None
     with pytest.raises(ValueError, match="wait takes"):
-        calls.fetch(wait=-2)
+        calls.result(wait=-2)
