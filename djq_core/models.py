@@ -173,10 +173,10 @@ class Failure(Task):
 
 
 class Part(models.Model):
-    """What is kept of an iter or a chain until it has ended, and no longer.
+    """What is kept of an iter or a chain until it has ended, and a note of its end for a day.
 
-    Of an iter, the outcome of each part. Of a chain, without result, the link that ended it where no other row would
-    tell, which is final, and every link whose success is not kept, so that it sends the next one only once.
+    Of an iter, the outcome of each part. Of a chain, without result, the link that ended it, which is final, and every
+    link whose success is not kept, so that it sends the next one only once.
     A row whose two ids are one notes that an iter is done with. ``whole`` is the id of the iter or chain, ``id`` that
     of the task.
     """
