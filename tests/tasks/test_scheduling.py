@@ -106,12 +106,13 @@ class Text(str):
 
 RECURSIVE: list[Any] = []
 RECURSIVE.append(RECURSIVE)
+LONG = 10**5000  # Python writes no such number
 
 
 NO_LITERALS = [object(), timezone.now(), Decimal(1), float("nan"), float("inf"), OrderedDict(), Text("x"), [Text("x")]]
 
 
-@pytest.mark.parametrize("value", [*NO_LITERALS, RECURSIVE], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("value", [*NO_LITERALS, RECURSIVE, LONG], ids=lambda value: type(value).__name__)
 def test_what_is_no_literal_is_refused_by_its_name(value: Any) -> None:
     with pytest.raises(TypeError, match="Argument 2 of a schedule must be a Python literal"):
         schedule("f.f", 1, value)
