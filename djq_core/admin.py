@@ -6,24 +6,33 @@ Lists read no stored value: arguments and results are left in the database and a
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from djq_core.cluster.runs import Q_OPTIONS
+from djq_core.enqueue.options import check_function
 from djq_core.models import Failure, Schedule, Success, Task
+from djq_core.schedules.literals import read_kwargs
 from djq_core.tasks.resubmit import resubmit
+from djq_core.tasks.scheduling import check_q_options
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
     _ModelAdmin = admin.ModelAdmin[Any]
+    _ModelForm = forms.ModelForm[Schedule]
 else:
     _ModelAdmin = admin.ModelAdmin
+    _ModelForm = forms.ModelForm
 
 logger = logging.getLogger("djq")
 
@@ -126,9 +135,42 @@ class FailAdmin(TaskAdmin):
         return True
 
 
+class ScheduleForm(_ModelForm):
+    """Refuses what ``schedule()`` refuses, beside what the model does itself."""
+
+    def clean_func(self) -> str | None:
+        """Refuse what is no dotted path."""
+        return self._checked("func", lambda path: check_function(path, "function"))
+
+    def clean_hook(self) -> str | None:
+        """Refuse what is no dotted path."""
+        return self._checked("hook", lambda path: check_function(path, "hook"))
+
+    def clean_kwargs(self) -> str | None:
+        """Refuse options that cannot be meant."""
+        return self._checked("kwargs", _check_options_in)
+
+    def _checked(self, field: str, check: Callable[[str | None], object]) -> str | None:
+        text: str | None = self.cleaned_data[field]
+        try:
+            check(text)
+        except (TypeError, ValueError) as error:
+            raise ValidationError(str(error)) from error
+        return text
+
+
+def _check_options_in(kwargs: str | None) -> None:
+    try:
+        q_options = read_kwargs(kwargs).get(Q_OPTIONS)
+    except ValueError:  # the model says so
+        return
+    check_q_options(q_options)
+
+
 class ScheduleAdmin(_ModelAdmin):
     """What runs when."""
 
+    form = ScheduleForm
     list_display: Any = (
         "id",
         "name",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, Final
 
@@ -102,7 +101,7 @@ class Task(models.Model):
     @classmethod
     def get_task_group(cls, group_id: str, failures: bool = True) -> models.QuerySet[Task]:
         """Return the tasks of a group, or its successes alone, as a query set in the order of their calls."""
-        tasks = cls.objects.filter(group=group_id).order_by("started", "stopped")
+        tasks = cls._labelled(group_id).order_by("started", "stopped")
         return tasks if failures else tasks.filter(success=True)
 
     @classmethod
@@ -113,14 +112,19 @@ class Task(models.Model):
     @classmethod
     def get_group_count(cls, group_id: str, failures: bool = False) -> int:
         """Return the number of results of a group, or of its failures alone."""
-        tasks = cls.objects.filter(group=group_id)
+        tasks = cls._labelled(group_id)
         return tasks.filter(success=False).count() if failures else tasks.count()
 
     @classmethod
     def delete_group(cls, group_id: str, objects: bool = False) -> int:
         """Take the label off a group, with ``objects`` delete its tasks; return the number of tasks affected."""
-        tasks = cls.objects.filter(group=group_id)
+        tasks = cls._labelled(group_id)
         return tasks.delete()[0] if objects else tasks.update(group=None)
+
+    @classmethod
+    def _labelled(cls, group_id: str) -> models.QuerySet[Task]:
+        """Return the tasks of a group."""
+        return cls.objects.filter(group__in=[group_id])  # "=" would have None mean all tasks without a label
 
 
 _Manager = models.Manager.from_queryset(SignedQuerySet)
@@ -169,10 +173,10 @@ class Failure(Task):
 
 
 class Part(models.Model):
-    """What is kept of an iter or a chain until it has ended, and no longer.
+    """What is kept of an iter or a chain until it has ended, and a note of its end for a day.
 
-    Of an iter, the outcome of each part. Of a chain, without result, the link that ended it where no other row would
-    tell, which is final, and every link whose success is not kept, so that it sends the next one only once.
+    Of an iter, the outcome of each part. Of a chain, without result, the link that ended it, which is final, and every
+    link whose success is not kept, so that it sends the next one only once.
     A row whose two ids are one notes that an iter is done with. ``whole`` is the id of the iter or chain, ``id`` that
     of the task.
     """
@@ -315,11 +319,12 @@ class Schedule(models.Model):
     def clean(self) -> None:
         """Refuse what cannot be run, field by field."""
         told: dict[str, str] = {}
-        checks: dict[str, Callable[[str | None], object]] = {
+        checks: dict[str, Callable[[Any], object]] = {
             "func": self._check_allowed,
             "hook": self._check_allowed,
             "args": read_args,
             "kwargs": read_kwargs,
+            "minutes": self._check_minutes,
             "cron": self._check_cron,
         }
         for field, check in checks.items():
@@ -332,6 +337,10 @@ class Schedule(models.Model):
 
     def _check_allowed(self, path: str | None) -> None:
         check_path(current.runtime().conf.allowed_functions, path, "function")
+
+    def _check_minutes(self, minutes: int | None) -> None:
+        if self.schedule_type == self.MINUTES and not minutes:
+            raise ValueError("A schedule of the type MINUTES needs a number of minutes that pass between two runs.")
 
     def _check_cron(self, expression: str | None) -> None:
         if self.schedule_type == self.CRON:
@@ -355,17 +364,17 @@ class Schedule(models.Model):
         types = runtime.registry.schedule_types
         return Times.of(self.schedule_type, self.minutes, self.cron, runtime.conf, types)
 
-    @cached_property
     def _last_task(self) -> Task | None:
         return Task.objects.only("id", "name", "success").filter(pk=self.task).first() if self.task else None
 
     def success(self) -> bool | None:
         """Return whether the last task succeeded, None where there is none or its result is gone."""
-        return self._last_task.success if self._last_task else None
+        task = self._last_task()
+        return task.success if task else None
 
     def last_run(self) -> str | None:
         """Return a link to the last task in the admin, or its name where there is no admin; None without a task."""
-        task = self._last_task
+        task = self._last_task()
         if task is None:
             return None
         page = "success" if task.success else "failure"

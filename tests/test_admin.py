@@ -175,6 +175,29 @@ def test_a_schedule_is_made_and_shows_its_last_run(client: Client) -> None:
     assert "icon-no" in text
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("func", "nodots", "The function &#x27;nodots&#x27; is no dotted path"),
+        ("hook", "no dots", "The hook &#x27;no dots&#x27; is no dotted path"),
+        ("kwargs", "q_options={'tiemout': 5}", "Did you mean &#x27;timeout&#x27;"),
+        ("kwargs", "q_options=5", "q_options takes a dictionary"),
+        ("kwargs", "a=", "cannot be read"),
+    ],
+)
+def test_a_schedule_that_cannot_be_meant_is_refused_once(client: Client, field: str, value: str, told: str) -> None:
+    fields: dict[str, Any] = {
+        "func": "math.pow",
+        "schedule_type": "H",
+        "repeats": "-1",
+        "next_run_0": "2026-01-02",
+        "next_run_1": "3:04",
+    }
+    text = page(client, "/admin/djq_core/schedule/add/", **{**fields, field: value})
+    assert text.count(told) == 1
+    assert not Schedule.objects.exists()
+
+
 # Resubmitting
 
 

@@ -82,6 +82,14 @@ def test_delete_group(objects: bool, left: int) -> None:
     assert Task.delete_group("g", objects=objects) == 0
 
 
+def test_no_label_is_no_group() -> None:
+    make_task()
+    none: Any = None
+    assert (Task.get_result_group(none), Task.get_group_count(none)) == ([], 0)
+    assert Task.delete_group(none, objects=True) == 0
+    assert Task.objects.count() == 1
+
+
 @pytest.mark.parametrize(("tasks", "left"), [(False, 2), (True, 0)])
 def test_group_delete(tasks: bool, left: int) -> None:
     task = make_task(group="g")
@@ -140,6 +148,15 @@ def test_a_schedule_links_to_its_last_task(success: bool, page: str) -> None:
     assert schedule.last_run() == f'<a href="/admin/djq_core/{page}/{task.pk}/change/">[&lt;b&gt;]</a>'
 
 
+def test_a_schedule_is_asked_for_its_last_task_anew() -> None:
+    schedule = Schedule(func="f", task="1" * 32)
+    assert schedule.success() is None
+    make_task(id="1" * 32, success=False)
+    assert schedule.success() is False
+    schedule.task = make_task().pk
+    assert schedule.success() is True
+
+
 @override_settings(ROOT_URLCONF=__name__)
 def test_without_an_admin_a_schedule_names_its_last_task() -> None:
     assert Schedule(func="f", task=make_task().pk).last_run() == "winter"
@@ -170,9 +187,12 @@ def test_a_schedule_tells_its_next_ten_runs(fields: dict[str, Any], hours: Seque
         ({"kwargs": "1"}, {"kwargs"}),
         ({"schedule_type": "C", "cron": "* * * * * *"}, {"cron"}),
         ({"schedule_type": "H", "cron": "nonsense"}, set()),
+        ({"schedule_type": "I"}, {"minutes"}),
+        ({"schedule_type": "I", "minutes": 0}, {"minutes"}),
+        ({"schedule_type": "I", "minutes": 1}, set()),
     ],
 )
-def test_a_form_refuses_what_cannot_be_run(fields: dict[str, str], wrong: set[str]) -> None:
+def test_a_form_refuses_what_cannot_be_run(fields: dict[str, Any], wrong: set[str]) -> None:
     pytest.importorskip("croniter")
     schedule = Schedule(func="f.f", **fields)
     with pytest.raises(ValidationError) if wrong else nullcontext() as raised:

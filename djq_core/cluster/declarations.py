@@ -30,7 +30,8 @@ def reconcile(runtime: Runtime, now: datetime) -> None:
     """Add, change and delete rows so that each declaration in a module ``tasks`` of an installed app has one.
 
     A row that is there keeps ``next_run`` and ``repeats``, so one that was paused stays paused; a new rule counts from
-    now. A row is deleted when its module no longer declares it.
+    now. A row is deleted when its module no longer declares it. A declaration whose type is not there is
+    reported and changes nothing.
     """
     modules = list(_task_modules(runtime))
     if not modules:
@@ -59,13 +60,19 @@ def _task_modules(runtime: Runtime) -> Iterator[ModuleType]:
 def _add(runtime: Runtime, rows: QuerySet[Schedule], wanted: Sequence[Declaration], now: datetime) -> None:
     known = set(rows.filter(declared__isnull=False).values_list("declared", flat=True))
     new = [_with_first_run(runtime, each, now) for each in wanted if each.key not in known]
-    rows.bulk_create(new, ignore_conflicts=True)  # another cluster may start at the same moment
+    rows.bulk_create(filter(None, new), ignore_conflicts=True)  # another cluster may start at the same moment
 
 
-def _with_first_run(runtime: Runtime, declaration: Declaration, now: datetime) -> Schedule:
+def _with_first_run(runtime: Runtime, declaration: Declaration, now: datetime) -> Schedule | None:
+    """Return a new row; None where its type is not there, or fails, which is reported."""
     row = Schedule(**declaration.fields, declared=declaration.key)
-    times = _times(runtime, row)
-    first = times.rule.after(now.astimezone(times.rule.zone)) or now
+    try:
+        times = _times(runtime, row)
+        first = times.rule.after(now.astimezone(times.rule.zone)) or now
+    except Exception as error:  # a plugin's code, too
+        logger.exception("The schedule %s that stands in code cannot be run", declaration.key)
+        runtime.reporters.report((type(error), error, error.__traceback__), None, "scheduler")
+        return None
     row.next_run, row.slot = times.stored(first), first.isoformat()
     return row
 
@@ -77,7 +84,8 @@ def _change(runtime: Runtime, rows: QuerySet[Schedule], wanted: Sequence[Declara
         changes = {name: value for name, value in declaration.fields.items() if getattr(row, name) != value}
         changes.pop("repeats", None)
         if any(name in changes for name in _TIMING):
-            anew = _with_first_run(runtime, declaration, now)
+            if (anew := _with_first_run(runtime, declaration, now)) is None:
+                continue
             changes |= {"next_run": anew.next_run, "slot": anew.slot}
         if changes:
             rows.filter(pk=row.pk).update(**changes)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from django.db import DatabaseError, connections, transaction
 
 from djq_core.cluster.executor import Executor, Tools
 from djq_core.cluster.keeper import Keeper
@@ -24,12 +28,37 @@ def run_inline(runtime: Runtime, package: TaskPackage) -> str:
     todo = deque([ask(runtime, package)[1]])
     while todo:
         link = todo.popleft()
-        result = executor.execute(link).of(link)
+        with _usable_transactions():
+            result = executor.execute(link).of(link)
         keeper.save([result], lambda following: todo.append(ask(runtime, following)[1]))
         keeper.announce(result)
-        keeper.follow(result)
+        with _usable_transactions():
+            keeper.follow(result)
     keeper.prune(force=True)
     return package.id
+
+
+@contextmanager
+def _usable_transactions() -> Iterator[None]:
+    """Take a transaction of the caller's back to here where the block breaks it; nothing could be saved in it then."""
+    used = (each for each in connections.all(initialized_only=True) if each.in_atomic_block and not each.needs_rollback)
+    points = {each.alias: point for each in used if (point := each.savepoint())}
+    yield
+    for alias, point in points.items():
+        if not _is_released(alias, point):
+            transaction.set_rollback(False, using=alias)
+            transaction.savepoint_rollback(point, using=alias)
+
+
+def _is_released(alias: str, point: str) -> bool:
+    """Give a savepoint up; return False where the transaction is broken, as Django knows or the database says."""
+    if transaction.get_rollback(using=alias):
+        return False
+    try:
+        transaction.savepoint_commit(point, using=alias)
+    except DatabaseError:
+        return False
+    return True
 
 
 def _nothing() -> None:

@@ -137,7 +137,7 @@ class Keeper:
         return {*parts.pass_on(links), *(each.package.id for each in unkept if not each.package.chain_id)}
 
     def _go_on(self, result: TaskResult, stored: Stored | None, submit: Submit) -> None:
-        """Submit the next link; note where that leaves a chain ended, for those who wait for it."""
+        """Submit the next link; note where a chain has ended, for those who wait for it."""
         package = result.package
         goes_on = result.success or (package.goes_on and self._is_final(result, stored))
         link = package.next_link() if goes_on else None
@@ -147,7 +147,7 @@ class Keeper:
         if package.chain_id is None:
             return
         has_stopped = bool(package.chain) and not is_sent and not (package.goes_on and link is None)
-        if has_stopped or not (package.chain or self._is_kept(result)):
+        if has_stopped or not package.chain:
             parts.note_end(end_of(result, is_final=True))
         elif result.success and self._is_kept(result):
             parts.forget(package.id)

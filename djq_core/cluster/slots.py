@@ -124,7 +124,7 @@ class Slots:
         return set(stored.values_list("pk", flat=True))
 
     def _sealed(self, package: TaskPackage, broker: Broker) -> _Sent | None:
-        """Return the package as it is sent; None where a plugin refuses it, which stops no other schedule."""
+        """Return the package as it is sent; None where it is refused, which is reported and stops no other schedule."""
         hooks = self._runtime.hooks
         try:
             # a veto undoes what its plugin wrote, not the rest
@@ -135,6 +135,7 @@ class Slots:
             raise
         except Exception:
             logger.exception("%s skips this slot of schedule [%s]", self._name, package.group)
+            self._runtime.reporters.report(None, package.as_dict(), "scheduler")
             return None
 
     # What becomes of the rows

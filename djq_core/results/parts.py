@@ -89,8 +89,10 @@ def pass_on(links: Sequence[Part]) -> set[str]:
 
 def note_end(link: Part) -> None:
     """Note that a chain has ended with this link."""
-    save([link])
-    give_up([link.pk])
+    with available(_alias()):
+        _delete_old_notes()
+        save([link])
+        give_up([link.pk])
 
 
 def forget(part_id: str) -> None:

@@ -118,7 +118,11 @@ def check_cron(expression: str) -> None:
         raise ValueError(
             f"The cron expression {expression!r} has {len(fields)} fields, not 5: minute, hour, day, month, weekday."
         )
-    _croniter(expression, datetime.now(UTC)).get_next(datetime)
+    times = _croniter(expression, datetime.now(UTC))
+    try:
+        times.get_next(datetime)
+    except ValueError as error:
+        raise ValueError(f"The cron expression {expression!r} never comes to a time: {error}.") from error
 
 
 def next_by_cron(expression: str, slot: datetime, zone: ZoneInfo) -> datetime:

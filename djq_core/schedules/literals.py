@@ -45,8 +45,9 @@ def write_kwargs(kwargs: Mapping[str, Any]) -> str:
 
 
 def _written(what: str, value: Any) -> str:
-    text = repr(value)
+    text = f"a {type(value).__name__}"
     try:
+        text = repr(value)
         if _is_same(_literal(ast.parse(text, mode="eval").body), value):
             return text
     except (ValueError, SyntaxError, RecursionError, MemoryError):

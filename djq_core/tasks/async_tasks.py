@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from djq_core.tasks.calls import fetch, result
+from djq_core.tasks.calls import fetch
 from djq_core.tasks.groups import fetch_group, result_group
 from djq_core.tasks.submit import async_task
+from djq_core.tasks.waiting import check_wait
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -76,10 +77,12 @@ class AsyncTask:
 
     def result(self, wait: int = 0) -> Any:
         """Return the result, None where there is none yet or the task was not run; ``wait`` is in milliseconds."""
-        return result(self.id, wait, self.cached) if self.started else None
+        task = self.fetch(wait)
+        return task.result if task else None
 
     def fetch(self, wait: int = 0) -> Task | None:
         """Return the Task, None where there is none yet or the task was not run; ``wait`` is in milliseconds."""
+        check_wait(wait)
         return fetch(self.id, wait, self.cached) if self.started else None
 
     def result_group(self, failures: bool = False, wait: int = 0, count: int | None = None) -> list[Any]:

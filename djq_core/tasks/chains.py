@@ -66,7 +66,7 @@ class _Run:
         return [task for task in found if task is not None]
 
     def has_ended(self) -> bool:
-        """Is there an end of the last link, or a note that an earlier one was the last?"""
+        """Is the outcome of the last link kept, or noted that the chain has ended?"""
         last, cached = list(self.links.items())[-1]
         return backend_for(cached).get(last) is not None or parts.has_ended(self.chain_id)
 

@@ -30,8 +30,8 @@ def result_group(
     database (default: the setting ``cached``). Raises ValueError for a ``wait`` below -1.
     """
     backend = backend_for(cached)
-    _wait_for_group(backend, group_id, wait, count, failures)
-    return backend.get_group_results(group_id, failures=failures)
+    _wait_for_group(backend, str(group_id), wait, count, failures)
+    return backend.get_group_results(str(group_id), failures=failures)
 
 
 @overload
@@ -67,18 +67,18 @@ def fetch_group(
     ``failures=False`` leaves out the failed ones; ``wait``, ``count`` and ``cached`` are those of :func:`result_group`.
     """
     backend = backend_for(cached)
-    _wait_for_group(backend, group_id, wait, count, failures)
-    return backend.get_group(group_id, failures=failures)
+    _wait_for_group(backend, str(group_id), wait, count, failures)
+    return backend.get_group(str(group_id), failures=failures)
 
 
 def count_group(group_id: str, failures: bool = False, cached: bool | int | None = None) -> int:
     """Return the number of results of a group, or with ``failures`` the number of its failures alone."""
-    return backend_for(cached).count_group(group_id, failures=failures)
+    return backend_for(cached).count_group(str(group_id), failures=failures)
 
 
 def delete_group(group_id: str, tasks: bool = False, cached: bool | int | None = None) -> int:
     """Take the label off a group, with ``tasks`` delete its tasks too; return the number of tasks affected."""
-    return backend_for(cached).delete_group(group_id, tasks=tasks)
+    return backend_for(cached).delete_group(str(group_id), tasks=tasks)
 
 
 def _wait_for_group(backend: ResultBackend, group_id: str, wait: int, count: int | None, failures: bool) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from djq_core import current
 from djq_core.brokers import Broker
+from djq_core.enqueue.options import Options
 from djq_core.envelope import Place, new_id, task_name
 from djq_core.tasks.calls import fetch
 from djq_core.tasks.options import pick_options
 from djq_core.tasks.submit import package_of, packages_of, read_items, send_many
+from djq_core.tasks.waiting import check_wait
 
 if TYPE_CHECKING:
     from djq_core.models import Task
@@ -28,24 +30,15 @@ def async_iter(func: str | Callable[..., Any], args_iter: Iterable[Any], **kwarg
 
     Raises ValueError for no items and what ``async_task`` raises; nothing is sent then.
     """
-    runtime = current.runtime()
-    options, own = pick_options(kwargs)
-    items = read_items(args_iter)
-    if not items:
-        raise ValueError("The iterable is empty: there is nothing to run, and no result to wait for.")
-    pattern = package_of(runtime, func, (), own, replace(options, hook=None, task_name=None))
-    whole = new_id()
-    place = Place(whole, options.task_name or task_name(whole), 0, len(items))
-    packages = packages_of(runtime, pattern, items, lambda number: {"place": replace(place, number=number)})
-    send_many(runtime, packages, options)
-    return whole
+    return _start(func, args_iter, *pick_options(kwargs))
 
 
 class Iter:
     """A function and its arguments, one call after the other, in one object (manual 1.6.1).
 
-    ``kwargs`` may hold options of ``async_task``; ``cached``, ``sync``, ``broker`` and ``enqueue_on_commit`` are the
-    configuration's where they are None. Once arguments were appended it has to be run again.
+    ``kwargs`` may hold options of ``async_task``, in ``q_options`` too; ``cached``, ``sync``, ``broker`` and
+    ``enqueue_on_commit`` come before them, and are the configuration's where nothing is given. Once arguments were
+    appended it has to be run again.
     """
 
     def __init__(
@@ -60,7 +53,7 @@ class Iter:
         enqueue_on_commit: bool | str | None = None,
     ) -> None:
         self.func = func
-        self.args: list[Any] = list(args or ())
+        self.args: list[Any] = [] if args is None else list(args)
         self.kwargs: dict[str, Any] = dict(kwargs or {})
         self.cached = cached
         self.sync = sync
@@ -79,9 +72,10 @@ class Iter:
     def run(self) -> str:
         """Send the calls to the cluster and return the id of the collated task; raises what async_iter raises."""
         chosen = {name: getattr(self, name) for name in ("cached", "sync", "broker", "enqueue_on_commit")}
-        kwargs = {**self.kwargs, **{name: value for name, value in chosen.items() if value is not None}}
-        self.id = async_iter(self.func, self.args, **kwargs)  # type: ignore[arg-type]
-        self._cached = pick_options(kwargs)[0].cached
+        options, own = pick_options(self.kwargs)
+        options = replace(options, **{name: value for name, value in chosen.items() if value is not None})
+        self.id = _start(self.func, self.args, options, own)  # type: ignore[arg-type]
+        self._cached = options.cached
         self.started = True
         return self.id
 
@@ -92,8 +86,22 @@ class Iter:
 
     def fetch(self, wait: int = 0) -> Task | None:
         """Return the collated task, None where it is not complete; ``wait`` is in milliseconds, -1 for ever."""
+        check_wait(wait)
         return fetch(self.id, wait, self._cached) if self.started else None
 
     def length(self) -> int:
         """Return the number of calls."""
         return len(self.args)
+
+
+def _start(func: str | Callable[..., Any], args_iter: Iterable[Any], options: Options, own: Mapping[str, Any]) -> str:
+    runtime = current.runtime()
+    items = read_items(args_iter)
+    if not items:
+        raise ValueError("The iterable is empty: there is nothing to run, and no result to wait for.")
+    pattern = package_of(runtime, func, (), own, replace(options, hook=None, task_name=None))
+    whole = new_id()
+    place = Place(whole, options.task_name or task_name(whole), 0, len(items))
+    packages = packages_of(runtime, pattern, items, lambda number: {"place": replace(place, number=number)})
+    send_many(runtime, packages, options)
+    return whole

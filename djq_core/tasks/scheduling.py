@@ -14,7 +14,7 @@ from djq_core import current
 from djq_core.cluster.runs import split_broker_name
 from djq_core.enqueue.options import check_function, read_options
 from djq_core.envelope import check_path
-from djq_core.models import GROUP_LENGTH, NAME_LENGTH, Schedule
+from djq_core.models import FUNC_LENGTH, GROUP_LENGTH, NAME_LENGTH, Schedule
 from djq_core.schedules.declared import MARK, Declaration
 from djq_core.schedules.due import check_cron
 from djq_core.schedules.literals import write_args, write_kwargs
@@ -28,6 +28,7 @@ KEYWORDS: Final = (
 )  # fmt: skip
 _LENGTHS: Final[Mapping[str, int]] = {"name": GROUP_LENGTH, "cluster": NAME_LENGTH, "intended_date_kwarg": 100}
 _MOST_MINUTES: Final = 32_767
+_MOST_REPEATS: Final = 2**31 - 1
 
 
 def schedule(func: str, *args: Any, **kwargs: Any) -> Schedule:
@@ -61,7 +62,8 @@ def scheduled(*args: Any, key: str | None = None, **kwargs: Any) -> Callable[[_F
 
     Takes the arguments of :func:`schedule` but ``func`` and ``next_run``. The row is made when a cluster starts, once
     whatever number of clusters does, changed when the declaration has changed, and deleted when it is gone. ``key``
-    tells several schedules of one function apart. Raises what ``schedule`` raises.
+    tells several schedules of one function apart. Raises what ``schedule`` raises, but for a type that is not there: a
+    cluster reports that when it starts.
     """
 
     def declare(function: _Function) -> _Function:
@@ -71,7 +73,11 @@ def scheduled(*args: Any, key: str | None = None, **kwargs: Any) -> Callable[[_F
             raise TypeError("A schedule in code has no next_run: it counts from the start of the cluster.")
         own = {name: value for name, value in kwargs.items() if name not in given}
         declaration = Declaration(f"{path}:{key}" if key else path, _fields(path, args, own, given))
-        setattr(function, MARK, (*getattr(function, MARK, ()), declaration))
+        _check_text("The path with the key", declaration.key, FUNC_LENGTH)
+        others: tuple[Declaration, ...] = getattr(function, MARK, ())
+        if any(other.key == declaration.key for other in others):
+            raise ValueError(f"{path} has two schedules in code: tell them apart, as by key='second'.")
+        setattr(function, MARK, (*others, declaration))
         return function
 
     return declare
@@ -87,7 +93,7 @@ def _fields(func: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: 
         _check_text(name, given.get(name), length)
     q_options = given.get("q_options")
     if q_options is not None:
-        read_options(split_broker_name(q_options)[0])
+        check_q_options(q_options)
         kwargs = {**kwargs, "q_options": q_options}
     return {
         **{name: given.get(name) or None for name in (*_LENGTHS, "hook")},
@@ -95,7 +101,7 @@ def _fields(func: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: 
         "func": func,
         "args": write_args(args),
         "kwargs": write_kwargs(kwargs),
-        "repeats": _whole("repeats", given.get("repeats", -1)),
+        "repeats": _repeats(given.get("repeats", -1)),
         "misfire_policy": _one_of("misfire_policy", given.get("misfire_policy"), Schedule.MISFIRE) or "",
         "overlap_policy": _one_of("overlap_policy", given.get("overlap_policy"), Schedule.OVERLAP) or Schedule.ALLOW,
     }
@@ -143,6 +149,11 @@ def _next_cron(row: Schedule) -> datetime:
 # What cannot be meant
 
 
+def check_q_options(q_options: object) -> None:
+    """Refuse what are no options of a schedule's tasks; raises TypeError or ValueError that names the option."""
+    read_options(split_broker_name(q_options)[0])
+
+
 def _check_path(value: object, what: str) -> None:
     if not isinstance(value, str):
         raise TypeError(f"The {what} of a schedule is a dotted path, such as 'shop.tasks.send', not {value!r}.")
@@ -160,6 +171,12 @@ def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} takes a whole number, not {value!r}.")
     return value
+
+
+def _repeats(value: Any) -> int:
+    if not -_MOST_REPEATS <= _whole("repeats", value) <= _MOST_REPEATS:
+        raise ValueError(f"repeats takes numbers up to {_MOST_REPEATS:,}, not {value!r}; -1 is for ever.")
+    return int(value)
 
 
 def _one_of(name: str, value: str | None, choices: Sequence[tuple[str, Any]]) -> str | None:

@@ -94,6 +94,24 @@ def test_a_module_that_cannot_be_imported_is_reported_and_keeps_its_rows(caplog:
     assert Schedule.objects.count() == 1
 
 
+def test_a_type_that_is_not_there_is_reported_and_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    scheduled(schedule_type="D")(tasks.nightly)
+    start()
+    tasks.nightly.__dict__.pop(MARK)
+    scheduled(schedule_type="Z")(tasks.nightly)
+    scheduled(schedule_type="Z", key="a")(tasks.hourly)
+    scheduled(schedule_type="H", key="b")(tasks.hourly)
+    reporter = new_reporter()
+    reconcile(runtime_of(reporter=reporter), NOW)
+    assert rows() == [
+        (f"{APP}.tasks.hourly:b", "H", -1, NOW + timedelta(hours=1)),
+        (f"{APP}.tasks.nightly", "D", -1, NOW + timedelta(days=1)),
+    ]
+    assert f"The schedule {APP}.tasks.nightly that stands in code cannot be run" in caplog.text
+    assert "There is no schedule type 'Z'" in caplog.text
+    assert len(reporter.reports) == 2
+
+
 def test_a_schedule_in_code_has_no_first_run_of_its_own() -> None:
     with pytest.raises(TypeError, match="has no next_run"):
         scheduled(next_run=NOW)(tasks.nightly)

@@ -22,7 +22,7 @@ from djq_core.cluster.scheduler import AGAIN, READING, Scheduler
 from djq_core.cluster.status import Snapshot, StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.envelope import TASK, TaskPackage, decode_package
-from djq_core.exceptions import BrokerError
+from djq_core.exceptions import BrokerError, FunctionNotAllowed
 from djq_core.models import Schedule, Task
 from djq_core.runtime import Runtime
 from djq_core.schedules import ScheduleType
@@ -218,6 +218,19 @@ def test_a_veto_skips_the_slot_and_stops_no_other(caplog: pytest.LogCaptureFixtu
     assert list(Schedule.objects.values_list("name", "next_run")) == [("refused", slot + timedelta(days=1))]
     assert "s skips this slot of schedule [refused]" in caplog.text
     assert "Not today." in caplog.text
+
+
+def test_a_function_that_is_not_allowed_is_reported_and_stops_no_other() -> None:
+    reporter = new_reporter()
+    runtime = runtime_of(allowed_functions=["math.*"], reporter=reporter)
+    add(name="refused", func="os.system")
+    add(name="good", func="math.floor")
+    look(runtime)
+    assert [package.group for package in sent(runtime)] == ["good"]
+    ((error, task, where),) = reporter.reports
+    assert error
+    assert task
+    assert (error[0], task["func"], where) == (FunctionNotAllowed, "os.system", "scheduler")
 
 
 @pytest.mark.parametrize("error", [BrokerError("away"), OperationalError("away")])

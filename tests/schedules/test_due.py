@@ -83,7 +83,7 @@ def test_a_cron_expression_that_cannot_be_read_is_a_value_error() -> None:
         ("60 * * * *", "cannot be read"),
         ("@never", "cannot be read"),
         ("H H * * *", "cannot be read"),
-        ("0 0 30 2 *", "failed to find next date"),
+        ("0 0 30 2 *", "'0 0 30 2 [*]' never comes to a time: failed to find next date"),
     ],
 )
 def test_a_cron_expression_that_cannot_be_meant_is_told(expression: str, told: str) -> None:

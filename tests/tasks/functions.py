@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import Group
+
 CALLS: list[Any] = []
 
 
@@ -14,6 +16,15 @@ def echo(*args: Any, **kwargs: Any) -> Any:
 
 def fail() -> None:
     raise ValueError("on purpose")
+
+
+def name_group(name: Any) -> None:
+    Group.objects.create(name=str(name))
+
+
+def name_group_twice(name: Any) -> None:
+    name_group(name)
+    name_group(name)
 
 
 def hook(task: Any) -> None:

@@ -143,9 +143,11 @@ def test_without_a_group_its_group_is_empty() -> None:
     assert (task.result_group(wait=-1), task.fetch_group(count=3)) == ([], [])
 
 
-def test_a_wait_that_cannot_be_is_refused() -> None:
+@pytest.mark.parametrize("is_run", [False, True])
+def test_a_wait_that_cannot_be_is_refused(is_run: bool) -> None:
     task = AsyncTask("math.floor", 1.5, sync=True)
-    task.run()
+    if is_run:
+        task.run()
     for call in (task.result, task.fetch):
         with pytest.raises(ValueError, match="wait takes milliseconds"):
             call(wait=-2)

@@ -13,7 +13,7 @@ from djq_core import current
 from djq_core.brokers.base import BrokerSettings
 from djq_core.exceptions import SerializationError
 from djq_core.models import Part, Task
-from djq_core.tasks import Chain, async_chain, queue_size, result_group
+from djq_core.tasks import Chain, async_chain, delete_group, queue_size, result_group
 from tests.making import MemoryBroker
 from tests.tasks import functions
 from tests.tasks.conftest import Queued
@@ -120,7 +120,7 @@ def test_a_chain_goes_on_after_a_failure_where_it_is_told_to(cached: bool) -> No
     group = async_chain([GOOD, BAD, BAD, GOOD], sync=True, cached=cached, on_failure="continue")
     results = result_group(group, failures=True, cached=cached, count=4)
     assert [str(each)[:20] for each in results] == ["1", "ValueError: on purpo", "ValueError: on purpo", "1"]
-    assert not Part.objects.exists()
+    assert Part.objects.count() == 1  # the note of its end
 
 
 @pytest.mark.parametrize("on_failure", ["stop", "continue"])
@@ -147,6 +147,17 @@ def test_who_waits_for_a_chain_is_told_when_it_was_stopped(cached: bool, wait: i
     assert [task.success for task in chain.fetch(wait=wait)] == [True, False]
     assert [task.success for task in chain.fetch(failures=False, wait=wait)] == [True]
     assert result_group(group, count=3, wait=wait, cached=cached) == [1]
+    assert time.monotonic() - started < 1
+
+
+@on_both
+def test_who_waits_for_a_chain_is_told_the_end_when_its_results_are_gone(cached: bool) -> None:
+    chain = Chain([GOOD, GOOD], cached=cached, sync=True)
+    group = chain.run()
+    started = time.monotonic()
+    assert result_group(group, count=3, cached=cached, wait=5000) == [1, 1]
+    delete_group(group, tasks=True, cached=cached)
+    assert (chain.result(wait=5000), result_group(group, count=1, cached=cached, wait=5000)) == ([], [])
     assert time.monotonic() - started < 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db.models import QuerySet
@@ -60,6 +61,14 @@ def test_deleting(cached: bool, tasks: bool) -> None:
 def test_a_group_that_is_not_there_is_empty(cached: bool) -> None:
     assert result_group("none", cached=cached) == []
     assert list(fetch_group("none", cached=cached)) == []
+
+
+@pytest.mark.parametrize("label", [7, UUID(int=7)])
+def test_a_label_is_found_as_it_was_given(cached: bool, label: Any) -> None:
+    async_task("math.sqrt", 4, sync=True, cached=cached, group=label)
+    assert result_group(label, count=1, wait=100, cached=cached) == [2.0]
+    assert [task.group for task in fetch_group(label, cached=cached)] == [str(label)]
+    assert (count_group(label, cached=cached), delete_group(label, cached=cached)) == (1, 1)
 
 
 @pytest.mark.parametrize("options", [{"wait": 100}, {"wait": 100, "count": 4}])

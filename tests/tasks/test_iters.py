@@ -196,6 +196,22 @@ def test_cached_among_the_keywords_is_seen() -> None:
     assert calls.result() == [1]
 
 
+@pytest.mark.parametrize("kwargs", [{"cached": 60}, {"q_options": {"cached": 60, "sync": False}}])
+def test_an_iter_s_own_options_come_first_and_never_reach_the_function(kwargs: Any) -> None:
+    calls = Iter(functions.echo, [1], kwargs, cached=False, sync=True)
+    calls.run()
+    assert calls.result() == [((1,), {})]
+    assert Task.objects.count() == 1
+
+
+def test_arguments_are_any_iterable() -> None:
+    class Column(list[int]):
+        def __bool__(self) -> bool:
+            raise ValueError("ambiguous, as numpy says")
+
+    assert Iter("math.floor", Column([1, 2])).length() == 2
+
+
 def test_a_broker_is_used(queued: Queued) -> None:
     Iter("math.floor", [1], broker=current.runtime().broker("third")).run()
     assert len(queued("third")) == 1
@@ -222,7 +238,9 @@ def test_an_iter_without_a_function_or_arguments_is_refused() -> None:
 
 def test_waiting_ends_after_the_milliseconds() -> None:
     calls = Iter("math.floor", [1])
+    with pytest.raises(ValueError, match="wait takes"):
+        calls.fetch(wait=-2)
     calls.run()
     assert calls.result(wait=50) is None
     with pytest.raises(ValueError, match="wait takes"):
-        calls.fetch(wait=-2)
+        calls.result(wait=-2)

@@ -106,12 +106,13 @@ class Text(str):
 
 RECURSIVE: list[Any] = []
 RECURSIVE.append(RECURSIVE)
+LONG = 10**5000  # Python writes no such number
 
 
 NO_LITERALS = [object(), timezone.now(), Decimal(1), float("nan"), float("inf"), OrderedDict(), Text("x"), [Text("x")]]
 
 
-@pytest.mark.parametrize("value", [*NO_LITERALS, RECURSIVE], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("value", [*NO_LITERALS, RECURSIVE, LONG], ids=lambda value: type(value).__name__)
 def test_what_is_no_literal_is_refused_by_its_name(value: Any) -> None:
     with pytest.raises(TypeError, match="Argument 2 of a schedule must be a Python literal"):
         schedule("f.f", 1, value)
@@ -140,6 +141,7 @@ def test_a_name_that_is_taken_is_refused() -> None:
         ({"cron": 5}, TypeError, "cron takes an expression"),
         ({"repeats": 1.5}, TypeError, "repeats takes a whole number"),
         ({"repeats": True}, TypeError, "repeats takes a whole number"),
+        ({"repeats": 2**31}, ValueError, "repeats takes numbers up to 2,147,483,647"),
         ({"hook": print}, TypeError, "The hook of a schedule is a dotted path"),
         ({"hook": "nodots"}, ValueError, "The hook 'nodots' is no dotted path"),
         ({"name": "x" * 101}, ValueError, "name is 101 characters long; 100 are allowed"),
@@ -184,3 +186,18 @@ def test_a_declaration_stands_on_its_function() -> None:
 def test_a_function_that_no_path_leads_to_is_refused() -> None:
     with pytest.raises(ValueError, match="no dotted path"):
         scheduled()(lambda: None)
+
+
+@pytest.mark.parametrize("key", [None, "daily"])
+def test_two_schedules_of_one_function_have_different_keys(key: str | None) -> None:
+    scheduled(schedule_type=Schedule.DAILY, key=key)(night)
+    try:
+        with pytest.raises(ValueError, match="night has two schedules in code"):
+            scheduled(schedule_type=Schedule.HOURLY, key=key)(night)
+    finally:
+        night.__dict__.pop(MARK)
+
+
+def test_a_key_fits_into_its_column() -> None:
+    with pytest.raises(ValueError, match="256 are allowed"):
+        scheduled(schedule_type=Schedule.DAILY, key="k" * 256)(night)

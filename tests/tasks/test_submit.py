@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.test import override_settings
 
@@ -143,6 +144,16 @@ def test_sync_of_a_failing_task_raises_nothing() -> None:
     assert task is not None
     assert not task.success
     assert "on purpose" in task.result
+
+
+def test_sync_leaves_the_caller_s_transaction_usable() -> None:
+    with transaction.atomic():
+        task = fetch(async_task(functions.name_group_twice, "a", sync=True))
+        assert task is not None
+        assert task.result.startswith("django.db.utils.IntegrityError")
+        async_task(functions.echo, sync=True, hook=functions.name_group_twice)
+        async_task(functions.name_group, "b", sync=True)
+        assert [group.name for group in Group.objects.all()] == ["b"]
 
 
 @override_settings(Q_CLUSTER=SYNC)
