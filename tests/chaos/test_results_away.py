@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.curves import Sampler
 from tests.chaos.outages import Outages, ServerOutages, SqliteOutages
 from tests.chaos.servers import site_on_own_server
 from tests.chaos.sizes import EVERYWHERE, report, short_and_full
@@ -26,33 +26,11 @@ HELD = WORKERS + WORKERS**2
 #: Far below the outages: whatever is not renewed is delivered, and run, a second time.
 RETRY = 3
 RESULT = 32 << 10
-#: What the cluster may grow by; all results together are twice as large.
-GROWTH = 32 << 20
+#: What the cluster may grow by, in MiB; all results together are twice as large.
+GROWTH = 32
 TASK = 0.02
 #: Pages of 4 KiB that a result takes in SQLite, and those of the tables: there is room for all, and for little else.
 PAGES, FIRST_PAGES = 13, 400
-
-
-class Peak:
-    """The most memory that a cluster has had since the watch began, looked at four times a second."""
-
-    def __init__(self, cluster: ClusterProcess) -> None:
-        self.bytes = 0
-        self._cluster = cluster
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def __enter__(self) -> Peak:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.25):
-            self.bytes = max(self.bytes, procs.memory_of(self._cluster.pid))
 
 
 def _site(
@@ -113,15 +91,15 @@ def test_r8_nothing_is_acknowledged_that_is_not_saved(
     with _site(vendor, make_site, request, tmp_path / "own", tasks) as (site, outages), site.cluster() as cluster:
         site.call("enqueue_many", "produce_slowly", [f"task-{n}" for n in range(tasks)], RESULT, TASK)
         site.wait_done(tasks // 8)
-        before = procs.memory_of(cluster.pid)
-        with Peak(cluster) as peak:
+        before = procs.memory_of(cluster.pid) / (1 << 20)
+        with Sampler({"it": lambda: cluster.pid}, 0.25) as sampler:
             held = [_sit_through(site, cluster, outages.away(), tasks, seconds)]
             site.wait_done(tasks // 2)
             held.append(_sit_through(site, cluster, outages.full(), tasks, seconds))
             site.wait_counts(tasks, seconds=120)
         ledger = site.ledger()
-        growth = peak.bytes - before
-        report(ledger, most_held=max(held), growth=f"{growth / (1 << 20):.0f} MiB")
+        growth = max(sample.mebibytes for sample in sampler.samples["it"]) - before
+        report(ledger, most_held=max(held), growth=f"{growth:.0f} MiB")
         assert ledger.differences(kills=0) == []
         assert max(held) <= HELD
         assert growth <= GROWTH
