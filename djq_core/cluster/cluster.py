@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import os
@@ -297,6 +298,7 @@ def run_sentinel(
     """Be the sentinel."""
     stop_event.writer.close()
     logs.configure(runtime.conf.log_level)
+    gc.freeze()  # or the first full collection of each child writes on all that it shares with this process
     context = start_context(runtime.conf.start_method)
     try:
         Sentinel(runtime, origin.name, context, cluster_id, start_event, stop_event, roster).run()
