@@ -21,6 +21,8 @@ class Switchboard:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._peers: dict[Peer, Callable[[], None]] = {}
+        #: What each peer is waited for; nothing where it is not in the selector.
+        self._events: dict[Peer, int] = {}
 
     def watch(self, source: Readable, read: Callable[[], None]) -> None:
         """Call ``read`` whenever the source is readable."""
@@ -37,20 +39,23 @@ class Switchboard:
 
     def remove(self, peer: Peer) -> None:
         """Listen to a peer no longer; to be called before it is closed."""
-        if self._peers.pop(peer, None) is not None and peer.fileno() in self._selector.get_map():
+        if self._peers.pop(peer, None) is not None and self._events.pop(peer, 0):
             self._selector.unregister(peer.fileno())
 
     def listen(self, peer: Peer, *, reads: bool = True) -> None:
         """Wait for what is of use: for data if it is read now, for room if something is to be written."""
         events = selectors.EVENT_READ if reads and peer.is_open else 0
         events |= selectors.EVENT_WRITE if peer.wants_write and peer.is_open else 0
-        known = self._selector.get_map().get(peer.fileno())
-        if known is None and events:
+        known = self._events.get(peer, 0)
+        if events == known:
+            return
+        self._events[peer] = events
+        if not known:
             self._selector.register(peer.fileno(), events, lambda mask: self._serve(peer, mask))
-        elif known is not None and not events:
+        elif not events:
             self._selector.unregister(peer.fileno())
-        elif known is not None and known.events != events:
-            self._selector.modify(peer.fileno(), events, known.data)
+        else:
+            self._selector.modify(peer.fileno(), events, lambda mask: self._serve(peer, mask))
 
     def _serve(self, peer: Peer, mask: int) -> None:
         if mask & selectors.EVENT_WRITE:
