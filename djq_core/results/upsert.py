@@ -31,6 +31,8 @@ _MAX_STATEMENT = 32 * 1024 * 1024
 #: What every MariaDB and MySQL takes as one statement; above that the server is asked for its ``max_allowed_packet``.
 _MODEST_STATEMENT = 512 * 1024
 _MARGIN = 16 * 1024
+#: More bytes than a row takes beside what has no limit of its own: its texts have 844 characters at most.
+_LIMITED = 4 * 1024
 
 
 def rounds(tasks: Sequence[OneKind]) -> Iterator[list[OneKind]]:
@@ -86,9 +88,9 @@ def _most_rows(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> int:
 
 
 def _size(row: Row) -> int:
-    """Return the characters of what has no limit of its own."""
+    """Return the most bytes that a row takes; only what has no limit of its own is looked at."""
     task, values = row
-    return sum(len(values[place] or "") for place, _ in _signed(type(task)))
+    return _LIMITED + sum(len(values[place] or "") for place, _ in _signed(type(task)))
 
 
 def _most_bytes(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> int:

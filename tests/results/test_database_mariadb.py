@@ -62,6 +62,15 @@ def test_a_batch_that_is_too_large_for_a_statement_comes_in_several(
     assert [len(task.result) for task in Task.objects.all()] == [300_000] * 7
 
 
+def test_a_batch_whose_names_make_a_statement_too_large_comes_in_several(
+    backend: DatabaseResults, make_result: MakeResult, mariadb_server: MariaServer
+) -> None:
+    texts = {"name": 100, "func": 256, "hook": 256, "group": 100}
+    wide = {name: "\N{OCTOPUS}" * length for name, length in texts.items()}
+    with packets_of(mariadb_server, MEBI):
+        assert len(backend.save_many([make_result("x" * 6_000, **wide) for _ in range(100)])) == 100
+
+
 def test_a_text_that_does_not_fit_its_column_is_refused(
     backend: DatabaseResults, make_result: MakeResult, alias: str
 ) -> None:
