@@ -6,6 +6,7 @@ Headers are written by ``marshal``: both ends are the same Python, and reading o
 
 from __future__ import annotations
 
+import json
 import marshal
 import select
 import socket
@@ -73,10 +74,17 @@ class Frame(NamedTuple):
 
 def encode(frame: Frame, *more: bytes | bytearray) -> list[bytes | bytearray]:
     """Return the buffers of a frame; ``more`` follows its payload without being copied."""
-    header = b"" if frame.header is None else marshal.dumps(frame.header)
+    header = b"" if frame.header is None else _header(frame.header)
     size = len(frame.payload) + sum(map(len, more))
     head = _HEAD.pack(frame.kind, frame.seq, len(header), size) + header
     return [head, *(buffer for buffer in (frame.payload, *more) if buffer)]
+
+
+def _header(header: Any) -> bytes:
+    try:
+        return marshal.dumps(header)
+    except ValueError:  # it takes no subclasses, such as a name that is an enum's, or the number of a broker's driver
+        return marshal.dumps(json.loads(json.dumps(header)))
 
 
 _KINDS = {int(kind): kind for kind in Kind}

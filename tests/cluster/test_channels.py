@@ -7,9 +7,12 @@ import os
 import socket
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
+from signal import Signals
 
 import pytest
+from django.utils.safestring import SafeString
 
 from djq_core.cluster.channels import Channel, Frame, Kind, Parser, Peer, encode
 
@@ -57,6 +60,13 @@ def test_more_buffers_become_one_payload() -> None:
     buffers = encode(Frame(Kind.RESULT, 1, None, b"package"), b"", b"result")
     (frame,) = Parser().feed(b"".join(map(bytes, buffers)))
     assert frame.payload == b"packageresult"
+
+
+def test_texts_and_numbers_of_a_kind_of_their_own_arrive_as_plain_ones() -> None:
+    header = {"name": SafeString("main"), "count": Signals.SIGTERM, "items": [OrderedDict(a=(1, SafeString("b")))]}
+    (frame,) = Parser().feed(stream([Frame(Kind.STAT, header=header)]))
+    assert frame.header == {"name": "main", "count": 15, "items": [{"a": [1, "b"]}]}
+    assert type(frame.header["name"]) is str
 
 
 def test_five_megabytes_go_both_ways(ends: tuple[Peer, Channel]) -> None:
