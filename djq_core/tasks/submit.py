@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from djq_core import current
@@ -46,7 +47,12 @@ def async_task_many(func: str | Callable[..., Any], args_iter: Iterable[Any], **
     options, own = pick_options(kwargs)
     pattern = package_of(runtime, func, (), own, options)
     named = {"name": options.task_name} if options.task_name else {}
-    packages = packages_of(runtime, pattern, read_items(args_iter), lambda _: named)
+
+    def own_fields(number: int) -> dict[str, Any]:
+        # the results of a group come in the order of these moments
+        return {**named, "started": pattern.started + timedelta(microseconds=number)}
+
+    packages = packages_of(runtime, pattern, read_items(args_iter), own_fields)
     send_many(runtime, packages, options)
     return [package.id for package in packages]
 

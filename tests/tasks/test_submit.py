@@ -68,6 +68,12 @@ def test_many_tasks_share_a_name_that_is_given_and_their_keywords(queued: Queued
     assert {str(load("pickle", each.parts["kwargs"])) for each in packages} == {"{'extra': 1}"}
 
 
+def test_many_tasks_of_a_group_are_told_apart_by_their_moments(queued: Queued) -> None:
+    async_task_many("math.floor", [1.5] * 20, group="g")
+    moments = [package.started for package in queued()]
+    assert moments == sorted(set(moments))
+
+
 def test_of_many_tasks_none_is_sent_where_one_cannot_be(queued: Queued) -> None:
     with pytest.raises(SerializationError, match="Item 2 of the iterable: Argument 1"):
         async_task_many("math.floor", [1.5, lambda: None])
