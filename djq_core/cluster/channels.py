@@ -71,6 +71,10 @@ class Frame(NamedTuple):
     header: Any = None
     payload: bytes | bytearray = b""
 
+    def __repr__(self) -> str:
+        """Leave out the payload, which holds arguments or a result: error reporters show the values of a stack."""
+        return f"Frame({self.kind!r}, {self.seq}, {self.header!r})"
+
 
 def encode(frame: Frame, *more: bytes | bytearray) -> list[bytes | bytearray]:
     """Return the buffers of a frame; ``more`` follows its payload without being copied."""

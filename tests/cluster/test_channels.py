@@ -49,6 +49,10 @@ def test_frames_cut_at_every_byte_come_out_whole() -> None:
         assert [*parser.feed(data[:cut]), *parser.feed(data[cut:])] == FRAMES
 
 
+def test_a_frame_is_shown_without_its_payload() -> None:
+    assert repr(Frame(Kind.TASK, 7, {"name": "n"}, b"secret")) == "Frame(<Kind.TASK: 2>, 7, {'name': 'n'})"
+
+
 def test_a_frame_comes_out_with_its_last_byte_and_no_sooner() -> None:
     parser, data = Parser(), stream(FRAMES)
     lengths = [len(stream(FRAMES[: count + 1])) for count in range(len(FRAMES))]
