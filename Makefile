@@ -10,13 +10,15 @@ BIN        := $(VENV)/bin
 READY      := $(VENV)/.ready
 DEMO_VENV  := demo/.venv
 DEMO_READY := $(DEMO_VENV)/.ready
+BENCH_VENV := bench/.venv
+BENCH_READY := $(BENCH_VENV)/.ready
 PLUGINS    := $(filter-out plugins/_template,$(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
 REPORT     := $(CURDIR)/docs/reliability.json
 CURVES     := $(CURDIR)/docs/soak.json
-TYPED      := djq_core tests $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
+TYPED      := djq_core tests bench $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-admin test lint format types layers docs chaos figures soak clean
+.PHONY: help demo demo-admin test lint format types layers docs chaos figures soak bench clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -57,11 +59,16 @@ soak: $(READY)   ## an hour of everything on PostgreSQL and on Redis, with its c
 		$(BIN)/python -m pytest -n 0 -m soak -s $(ARGS) tests/chaos/test_soak.py; code=$$?; \
 		$(BIN)/python -m tests.chaos.curves $(CURVES) $(CURVES:.json=.png) && exit $$code
 
-figures: $(READY) ## make the tables of docs/reliability.md from docs/reliability.json
+figures: $(READY) ## make the tables and charts of docs/reliability.md and docs/benchmarks.md from their JSON
 	$(BIN)/python -m tests.chaos.table
+	$(BIN)/python -m bench.table
+	$(BIN)/python -m bench.charts
+
+bench: $(BENCH_READY) ## ourselves, the peers and the raw clients side by side (ARGS="drain --rounds 3" for some)
+	$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
 clean:           ## remove what these commands made
-	rm -rf $(VENV) $(DEMO_VENV) demo/var docs/examples/var docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
+	rm -rf $(VENV) $(DEMO_VENV) $(BENCH_VENV) demo/var docs/examples/var docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
 
 $(READY): pyproject.toml requirements-dev.txt demo/requirements.txt .ci/venv $(PLUGINS:=/pyproject.toml)
 	@PYTHON="$(PYTHON)" .ci/venv $(VENV) -r requirements-dev.txt -e . $(addprefix -e ./,$(PLUGINS))
@@ -69,4 +76,8 @@ $(READY): pyproject.toml requirements-dev.txt demo/requirements.txt .ci/venv $(P
 
 $(DEMO_READY): pyproject.toml demo/requirements.txt .ci/venv plugins/djq_orm/pyproject.toml
 	@PYTHON="$(PYTHON)" .ci/venv $(DEMO_VENV) -r demo/requirements.txt -e . -e ./plugins/djq_orm
+	@touch $@
+
+$(BENCH_READY): pyproject.toml bench/requirements.txt .ci/venv plugins/djq_orm/pyproject.toml plugins/djq_redis/pyproject.toml
+	@PYTHON="$(PYTHON)" .ci/venv $(BENCH_VENV) -r bench/requirements.txt -e . -e ./plugins/djq_orm -e ./plugins/djq_redis
 	@touch $@
