@@ -19,6 +19,7 @@ from djq_orm.stores.base import Store
 
 logger = logging.getLogger("djq")
 
+_INSERT = 'INSERT INTO djq_orm_ormq ("key", payload, due, deliveries, unanswered) VALUES (%s, %s, %s, 0, 0)'
 
 _DUE = """
 SELECT id, payload, deliveries, unanswered FROM djq_orm_ormq WHERE "key" = %s AND due <= %s ORDER BY due, id LIMIT %s
@@ -61,6 +62,14 @@ class SQLiteStore(Store):
     def bell(self, key: str) -> Bell:
         """Return the bell that watches the file's version."""
         return VersionBell(self._version)
+
+    def insert(self, key: str, texts: Sequence[str]) -> Sequence[int | None]:
+        """Add packages in order; a single one with one plain statement."""
+        if len(texts) > 1:
+            return super().insert(key, texts)
+        with self.connection.cursor() as cursor:
+            cursor.execute(_INSERT, [key, texts[0], now_in_microseconds()])
+            return [cursor.lastrowid]
 
     def _due(self, key: str, count: int) -> Sequence[tuple[int, str, int, int]]:
         with self.connection.cursor() as cursor:
