@@ -15,7 +15,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 logger = logging.getLogger("djq")
 
 REST = 5.0
-TICK = 0.04
+#: The shortest and the longest pause between two looks at the version of a SQLite file, in seconds.
+QUICK_TICK, TICK = 0.002, 0.04
+#: What share of the time since the last change a pause is.
+SHARE = 0.1
 
 
 class Bell(Protocol):
@@ -61,23 +64,28 @@ class VersionBell:
     def __init__(self, version: Callable[[], object]) -> None:
         self._version = version
         self._seen: object = None
+        self._changed_at = 0.0
 
     def arm(self) -> None:
         """Note the version of this moment."""
-        self._seen = self._version()
+        self._has_changed()
 
     def wait(self, seconds: float) -> float | None:
-        """Look at the version many times a second; return 0 when it is another."""
+        """Look at the version many times a second, most often after a change; return 0 when it is another."""
         until = time.monotonic() + seconds
-        while True:
-            version = self._version()
-            if version != self._seen:
-                self._seen = version
-                return 0.0
-            left = until - time.monotonic()
-            if left <= 0:
+        while not self._has_changed():
+            now = time.monotonic()
+            if now >= until:
                 return None
-            time.sleep(min(TICK, left))
+            time.sleep(min(max(QUICK_TICK, SHARE * (now - self._changed_at)), TICK, until - now))
+        return 0.0
+
+    def _has_changed(self) -> bool:
+        version = self._version()
+        if version == self._seen:
+            return False
+        self._seen, self._changed_at = version, time.monotonic()
+        return True
 
     def close(self) -> None:
         """Do nothing: the connection is not the bell's."""

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from django.db import connections
 
-from djq_orm.bells import IntervalBell, ListenBell, VersionBell, notifications
+from djq_orm.bells import TICK, IntervalBell, ListenBell, VersionBell, notifications
 
 
 def notify(alias: str, channel: str, payload: str) -> None:
@@ -40,6 +40,19 @@ def test_a_version_bell_ends_in_time() -> None:
     began = time.monotonic()
     assert bell.wait(0.15) is None
     assert 0.15 <= time.monotonic() - began < 0.5
+
+
+def test_a_file_that_has_just_changed_is_looked_at_more_often() -> None:
+    looks: list[int] = []
+
+    def version() -> int:
+        looks.append(1)
+        return 7
+
+    bell = VersionBell(version)
+    bell.arm()
+    assert bell.wait(0.2) is None
+    assert len(looks) > 2 * 0.2 / TICK
 
 
 def test_a_listening_bell_tells_the_smallest_delay(postgres_alias: str) -> None:
