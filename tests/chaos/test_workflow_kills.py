@@ -16,7 +16,7 @@ from tests.harness.waiting import wait_until
 
 SHORT_ON = (POSTGRESQL, REDIS_RECEIPTS)
 HELD = WORKERS + WORKERS**2
-#: A monitor that keeps dying early is started again after a pause of up to 5 s: twenty deaths take more than a minute.
+#: A monitor that keeps dying early is started again after a pause of up to 5 s: eight deaths take half a minute.
 PATIENCE = 180
 
 
@@ -31,7 +31,7 @@ def _assert_collated(site: Site, iters: dict[str, list[str]]) -> None:
 
 
 @pytest.mark.parametrize("point", ["monitor.before_save", "monitor.before_collate", "monitor.after_collate"])
-@short_and_full("iters, size, kills", (6, 20, 3), (40, 50, 20), seconds=300, vendors=EVERYWHERE, short_on=SHORT_ON)
+@short_and_full("iters, size, kills", (6, 20, 3), (20, 50, 8), seconds=300, vendors=EVERYWHERE, short_on=SHORT_ON)
 def test_a_killed_monitor_costs_an_iter_nothing(
     make_site: MakeSite, vendor: str, point: str, iters: int, size: int, kills: int
 ) -> None:
