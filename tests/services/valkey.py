@@ -37,7 +37,8 @@ class ValkeyServer:
         self.folder = folder
         self.is_redis = is_redis
         self.port = port
-        self.options = {"appendonly": "no", **options}
+        # everysec, the default, keeps writes to itself for up to two seconds while the disk is busy
+        self.options = {"appendonly": "no", "appendfsync": "no", **options}
         self._numbers = itertools.count()
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -19,7 +19,7 @@ from djq_orm.stores.base import Store
 
 logger = logging.getLogger("djq")
 
-_INSERT = 'INSERT INTO djq_orm_ormq ("key", payload, due, deliveries, unanswered) VALUES (%s, %s, %s, 0, 0)'
+_INSERT = 'INSERT INTO {table} ("key", payload, due, deliveries, unanswered) VALUES (%s, %s, %s, 0, 0)'
 
 _DUE = """
 SELECT id, payload, deliveries, unanswered FROM djq_orm_ormq WHERE "key" = %s AND due <= %s ORDER BY due, id LIMIT %s
@@ -67,8 +67,9 @@ class SQLiteStore(Store):
         """Add packages in order; a single one with one plain statement."""
         if len(texts) > 1:
             return super().insert(key, texts)
+        statement = _INSERT.format(table=self.model._meta.db_table)
         with self.connection.cursor() as cursor:
-            cursor.execute(_INSERT, [key, texts[0], now_in_microseconds()])
+            cursor.execute(statement, [key, texts[0], now_in_microseconds()])
             return [cursor.lastrowid]
 
     def _due(self, key: str, count: int) -> Sequence[tuple[int, str, int, int]]:
