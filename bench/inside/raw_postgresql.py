@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
 import time
-from collections.abc import Sequence
 
 import psycopg
 from django.db import connection
 
 from bench.inside import results
-from bench.inside.asking import rows, setting
+from bench.inside.asking import setting
+from bench.inside.raw_queue import enqueue, enqueue_many, queued, stored
+
+__all__ = ["enqueue", "enqueue_many", "main", "prepare", "queued", "stored"]
 
 BATCH = 100
 CLAIM = (
@@ -24,32 +25,6 @@ def prepare() -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE raw_queue (id bigserial PRIMARY KEY, payload bytea NOT NULL)")
     results.create()
-
-
-def enqueue(number: int, milliseconds: float) -> None:
-    """Send one task."""
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO raw_queue (payload) VALUES (%s)", [pickle.dumps((number, milliseconds))])
-
-
-def enqueue_many(numbers: Sequence[int], milliseconds: float) -> None:
-    """Send many with one statement."""
-    values = ", ".join(["(%s)"] * len(numbers))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO raw_queue (payload) VALUES {values}",
-            [pickle.dumps((number, milliseconds)) for number in numbers],
-        )
-
-
-def queued() -> int:
-    """Return how many are on the queue."""
-    return rows("raw_queue")
-
-
-def stored() -> int:
-    """Return how many results there are."""
-    return rows("raw_result")
 
 
 def connect() -> psycopg.Connection:

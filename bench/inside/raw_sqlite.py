@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import pickle
 import sqlite3
 import time
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection
 
 from bench.inside import results
-from bench.inside.asking import rows, setting
+from bench.inside.asking import setting
+from bench.inside.raw_queue import enqueue, enqueue_many, queued, stored
+
+__all__ = ["enqueue", "enqueue_many", "main", "prepare", "queued", "stored"]
 
 BATCH = 100
 CLAIM = (
@@ -27,31 +28,6 @@ def prepare() -> None:
         cursor.execute("CREATE TABLE raw_queue (id integer PRIMARY KEY, payload blob NOT NULL, holder integer)")
         cursor.execute("CREATE INDEX raw_free ON raw_queue (id) WHERE holder IS NULL")
     results.create()
-
-
-def enqueue(number: int, milliseconds: float) -> None:
-    """Send one task."""
-    enqueue_many([number], milliseconds)
-
-
-def enqueue_many(numbers: Sequence[int], milliseconds: float) -> None:
-    """Send many with one statement."""
-    values = ", ".join(["(%s)"] * len(numbers))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO raw_queue (payload) VALUES {values}",
-            [pickle.dumps((number, milliseconds)) for number in numbers],
-        )
-
-
-def queued() -> int:
-    """Return how many are on the queue."""
-    return rows("raw_queue")
-
-
-def stored() -> int:
-    """Return how many results there are."""
-    return rows("raw_result")
 
 
 def main() -> None:

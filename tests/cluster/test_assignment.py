@@ -58,6 +58,17 @@ def test_short_tasks_travel_in_batches_of_measured_work(seconds: float, size: in
     assert table.hand_out({1: ROOM}) == {}
 
 
+def test_what_comes_back_makes_room_for_as_much() -> None:
+    table = table_of(200, seconds=BATCH_SECONDS / 10.01)
+    given = table.hand_out({1: ROOM})[1]
+    for held in given[:3]:
+        done(table, 1, held)
+    table.call_back(1, tickets(given[6:]))
+    assert sizes(table.hand_out({1: ROOM})) == {1: 7}
+    assert table.lose(1, []) != []
+    assert sizes(table.hand_out({1: ROOM})) == {1: 10}
+
+
 def test_a_task_of_unknown_length_does_not_queue_behind_short_ones() -> None:
     table = table_of(1, seconds=0.001)
     add(table, 1, "unknown")
