@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from djq_core.cluster.status import Stat
+from djq_core.cluster.status import Stat, Status
 
-__all__ = ["Stat"]
+__all__ = ["Stat", "Status"]

@@ -30,6 +30,22 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A package as it lies on the queue, for those who look and do not take.
+
+    ``tracking_id`` is what ``enqueue`` returned where the broker knows it. ``due`` is when it may be handed out, in
+    seconds since 1970, None for now; of a package that is held it is the end of the lease. ``is_held`` says that it
+    was handed out and not answered, ``attempts`` how many attempts there were, that of its holder included.
+    """
+
+    package: Package = field(repr=False)
+    tracking_id: str | None = None
+    due: float | None = None
+    is_held: bool = False
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerSettings:
     """What a broker is built from; it pickles, connections do not.
 
@@ -83,6 +99,8 @@ class Broker:
     supports_transactions: ClassVar[bool] = False
     #: The size of the largest package, None for no limit.
     max_package_bytes: ClassVar[int | None] = None
+    #: Can packages be looked at where they lie?
+    supports_peek: ClassVar[bool] = False
     #: Does the broker keep the statistics of clusters itself?
     shares_stats: ClassVar[bool] = False
 
@@ -191,6 +209,13 @@ class Broker:
     def lock_size(self) -> int:
         """Return the number of packages that are handed out and not answered."""
         return 0
+
+    def peek(self, count: int) -> list[Queued]:
+        """Return the ``count`` packages that have been on the queue the longest, held ones too, and leave them there.
+
+        What has ``due`` in the past and is held was not answered in time: it is handed out again.
+        """
+        raise NotSupported(f"{type(self).__name__} cannot look at its queue without taking from it.")
 
     def ping(self) -> bool:
         """Return True when the server can be reached."""

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
@@ -25,6 +25,7 @@ from djq_core.cluster.control import Control
 from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.executor import Executor, Tools
 from djq_core.cluster.faults import Faults
+from djq_core.cluster.history import Recorder
 from djq_core.cluster.lastwords import LastWords
 from djq_core.cluster.monitor import Monitor
 from djq_core.cluster.overlaps import keep
@@ -215,9 +216,15 @@ def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, contro
     broker = runtime.broker()
     pusher = Pusher(origin.name, runtime, broker, Channel(data_end), control)
     stats = StatStore(runtime, runtime.broker())
+    recorder = Recorder(runtime.broker(), stats)
+
+    def publish(stat: Mapping[str, Any]) -> None:
+        stats.put(stat)
+        recorder.on_snapshot(stat)
+
     handlers: dict[Kind, Callable[[Frame], None]] = {
         Kind.GRANT: lambda frame: pusher.grant(frame.seq),
-        Kind.STAT: lambda frame: stats.put(frame.header),
+        Kind.STAT: lambda frame: publish(frame.header),
         Kind.RUNS: lambda frame: keep(frame.header),
         Kind.STOP: lambda _: pusher.stop(),
     }

@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from django.core.cache import caches
 from djq_core import current
 from djq_core.brokers import Broker
 from djq_core.conf import Conf
-from djq_core.envelope import STAT
+from djq_core.envelope import HISTORY, STAT
 from djq_core.exceptions import BadPackageSignature
 
 if TYPE_CHECKING:
@@ -26,20 +26,23 @@ if TYPE_CHECKING:
 
 #: Seconds after which the statistics of a silent cluster are gone, at least.
 LIFETIME = 10.0
+#: Seconds for which the history of a silent cluster is kept.
+HISTORY_LIFETIME = 600.0
 _PREFIX = "djq:stat"
+_HISTORY_PREFIX = "djq:history"
 
 
 class Snapshot:
     """The sentinel's side: what is true of the cluster now, as a dictionary that travels."""
 
     def __init__(self, conf: Conf, cluster_id: int, sentinel: int) -> None:
-        self._conf = conf
         self._fixed = {
             "cluster_id": cluster_id,
             "host": socket.gethostname(),
             "name": conf.name,
             "tob": datetime.now(UTC).isoformat(),
             "sentinel": sentinel,
+            "queue_limit": conf.queue_limit,
         }
         self.reincarnations = 0
         self.is_running = False
@@ -49,6 +52,7 @@ class Snapshot:
         """Return the statistics of this moment."""
         workers = list(workers)
         pids = {role: helper.pid for role, helper in helpers.items()}
+        now, tally = time.time(), traffic.tally
         return {
             **self._fixed,
             "reincarnations": self.reincarnations,
@@ -57,8 +61,15 @@ class Snapshot:
             "done_q_size": len(traffic.table.finished),
             "pusher": pids.get("pusher"),
             "monitor": pids.get("monitor"),
+            "scheduler": pids.get("scheduler"),
             "workers": [worker.pid for worker in workers],
-            "timestamp": time.time(),
+            "running": [run for worker in workers if (run := _run_of(worker, traffic, now))],
+            "processed": tally.processed,
+            "failed": tally.failed,
+            "waits": list(tally.waits),
+            "runs": list(tally.runs),
+            "lease_age": traffic.lease_age(time.monotonic()),
+            "timestamp": now,
         }
 
     def _status(self, traffic: Traffic) -> str:
@@ -69,9 +80,62 @@ class Snapshot:
         return Conf.IDLE if traffic.table.is_empty else Conf.WORKING
 
 
+def _run_of(worker: WorkerChild, traffic: Traffic, now: float) -> dict[str, Any] | None:
+    held = traffic.table.running(worker.key, worker.running) if worker.running else None
+    if held is None:
+        return None
+    return {
+        "worker": worker.pid,
+        "id": held.header["id"],
+        "name": held.header["name"],
+        "func": held.func,
+        "since": now - (time.monotonic() - worker.since),
+        "attempt": held.header["attempt"],
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stat:
-    """The status of one cluster; sizes and counts as the manual's legend has them (1.10.1, 1.10.4)."""
+class Running:
+    """A task that a worker runs now: the worker's process id, the task, and its start in seconds since 1970."""
+
+    worker: int
+    id: str
+    name: str
+    func: str
+    since: float
+    attempt: int = 1
+
+    def seconds(self) -> float:
+        """Return for how many seconds it has run."""
+        return max(0.0, time.time() - self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A cluster at one moment of its history.
+
+    ``queued`` is the size of the broker's queue (None: not known), ``held`` that of the task queue, ``processed`` and
+    ``failed`` count since the birth of the cluster. ``waits`` and ``runs`` are the median and the 95th percentile, in
+    seconds, of the tasks since the sample before (None: there were none).
+    """
+
+    timestamp: float
+    queued: int | None
+    held: int
+    processed: int
+    failed: int
+    waits: tuple[float | None, ...] = (None, None)
+    runs: tuple[float | None, ...] = (None, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The status of one cluster; sizes and counts as the manual's legend has them (1.10.1, 1.10.4).
+
+    ``running`` are the tasks that its workers run now. ``processed`` and ``failed`` count the runs since its birth,
+    ``waits`` and ``runs`` their durations by the classes of ``djq_core.cluster.tally.BOUNDS``. ``lease_age`` are the
+    seconds since the leases of what it holds were renewed last, None where it holds none.
+    """
 
     cluster_id: int
     host: str = ""
@@ -81,10 +145,18 @@ class Stat:
     reincarnations: int = 0
     task_q_size: int = 0
     done_q_size: int = 0
+    queue_limit: int = 0
     pusher: int | None = None
     monitor: int | None = None
     sentinel: int | None = None
+    scheduler: int | None = None
     workers: tuple[int, ...] = ()
+    running: tuple[Running, ...] = ()
+    processed: int = 0
+    failed: int = 0
+    waits: tuple[int, ...] = ()
+    runs: tuple[int, ...] = ()
+    lease_age: float | None = None
     timestamp: float = 0.0
 
     def uptime(self) -> float:
@@ -94,6 +166,12 @@ class Stat:
     def empty_queues(self) -> bool:
         """Return whether neither tasks nor results are left in the cluster."""
         return not (self.task_q_size or self.done_q_size)
+
+
+class Stat(Status):
+    """The status of one cluster, and where to find it (manual 1.10.3)."""
+
+    __slots__ = ()
 
     @classmethod
     def get(cls, cluster_id: int, broker: Broker | None = None) -> Stat:
@@ -110,7 +188,9 @@ class Stat:
     @classmethod
     def from_dict(cls, taken: Mapping[str, Any]) -> Stat:
         """Return the status that a snapshot holds."""
-        return cls(**{**taken, "tob": datetime.fromisoformat(taken["tob"]), "workers": tuple(taken["workers"])})
+        lists = {name: tuple(taken[name]) for name in ("workers", "waits", "runs")}
+        running = tuple(Running(**run) for run in taken["running"])
+        return cls(**{**taken, **lists, "tob": datetime.fromisoformat(taken["tob"]), "running": running})
 
 
 class StatStore:
@@ -126,18 +206,13 @@ class StatStore:
 
     def put(self, stat: Mapping[str, Any]) -> None:
         """Publish a snapshot under its host and cluster id; it vanishes when it is not renewed."""
-        text = self._signer.sign(STAT, json.dumps(stat, separators=(",", ":")))
-        key = f"{self._prefix}:{stat['host']}:{stat['cluster_id']}"
-        if self._broker.shares_stats:
-            self._broker.put_stat(key, text, self._seconds)
-        else:
-            self._put_into_cache(key, text)
+        text = self._signer.sign(STAT, _to_json(stat))
+        self._put(_PREFIX, f"{stat['host']}:{stat['cluster_id']}", text, self._seconds)
 
     def get_all(self) -> list[Stat]:
         """Return the newest status of each cluster that is signed for this cluster name and not too old."""
-        texts = self._broker.get_stats(self._prefix) if self._broker.shares_stats else self._from_cache()
         oldest = time.time() - self._seconds
-        stats = [stat for text in texts if (stat := self._read(text)) and stat.timestamp >= oldest]
+        stats = [stat for text in self._get(_PREFIX) if (stat := self._read(text)) and stat.timestamp >= oldest]
         newest = {(stat.host, stat.cluster_id): stat for stat in sorted(stats, key=lambda stat: stat.timestamp)}
         return [newest[place] for place in sorted(newest)]
 
@@ -145,25 +220,56 @@ class StatStore:
         """Return whether a cluster of this name is alive and not about to stop."""
         return any(stat.status not in (Conf.STOPPING, Conf.STOPPED) for stat in self.get_all())
 
+    def put_history(self, cluster: str, samples: Iterable[Sample]) -> None:
+        """Publish the samples of a cluster, the oldest first; they outlive it by :data:`HISTORY_LIFETIME`."""
+        text = self._signer.sign(HISTORY, _to_json({"cluster": cluster, "samples": list(map(astuple, samples))}))
+        self._put(_HISTORY_PREFIX, cluster, text, HISTORY_LIFETIME)
+
+    def histories(self) -> dict[str, list[Sample]]:
+        """Return the samples of each cluster by its host and id (``"orion:17004"``), of some that have stopped too."""
+        told = [read for text in self._get(_HISTORY_PREFIX) if (read := self._read_history(text))]
+        return dict(sorted(told))
+
     def _read(self, text: str) -> Stat | None:
         try:
             return Stat.from_dict(json.loads(self._signer.verify(STAT, text)))
         except (BadPackageSignature, ValueError, TypeError, LookupError):
             return None
 
-    @property
-    def _prefix(self) -> str:
-        return f"{_PREFIX}:{quote(self._name)}"
+    def _read_history(self, text: str) -> tuple[str, list[Sample]] | None:
+        try:
+            told = json.loads(self._signer.verify(HISTORY, text))
+            return str(told["cluster"]), [Sample(*values[:5], *map(tuple, values[5:])) for values in told["samples"]]
+        except (BadPackageSignature, ValueError, TypeError, LookupError):
+            return None
+
+    # Where it is kept
+
+    def _key(self, kind: str) -> str:
+        return f"{kind}:{quote(self._name)}"
 
     @property
     def _cache(self) -> Any:
         return caches[self._runtime.conf.cache]
 
-    def _put_into_cache(self, key: str, text: str) -> None:
-        self._cache.set(key, text, self._seconds)
-        known = self._cache.get(self._prefix) or []
-        if key not in known:
-            self._cache.set(self._prefix, [*known, key][-100:], None)
+    def _put(self, kind: str, cluster: str, text: str, seconds: float) -> None:
+        key = f"{self._key(kind)}:{cluster}"
+        if self._broker.shares_stats:
+            self._broker.put_stat(key, text, seconds)
+        else:
+            self._put_into_cache(self._key(kind), key, text, seconds)
 
-    def _from_cache(self) -> list[str]:
-        return list(self._cache.get_many(self._cache.get(self._prefix) or []).values())
+    def _put_into_cache(self, index: str, key: str, text: str, seconds: float) -> None:
+        self._cache.set(key, text, seconds)
+        known = self._cache.get(index) or []
+        if key not in known:
+            self._cache.set(index, [*known, key][-100:], None)
+
+    def _get(self, kind: str) -> list[str]:
+        if self._broker.shares_stats:
+            return self._broker.get_stats(f"{self._key(kind)}:")
+        return list(self._cache.get_many(self._cache.get(self._key(kind)) or []).values())
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from djq_core.brokers import Broker
 from djq_core.cluster.assignment import Assignment, Held
 from djq_core.cluster.channels import Frame, Kind
 from djq_core.cluster.children import Child, WorkerChild
+from djq_core.cluster.tally import Tally
 from djq_core.conf import Conf
 
 logger = logging.getLogger("djq")
@@ -30,6 +32,7 @@ class Traffic:
         self._conf = conf
         self._broker = broker
         self.table = Assignment()
+        self.tally = Tally()
         self.is_store_away = False
         self.is_stopping = False
         self.pushed = 0
@@ -37,6 +40,7 @@ class Traffic:
         self._hook: tuple[Held | None, float] | None = None
         self.releasing: set[int] = set()
         self.wants_renewal = False
+        self._renewed: float | None = None
 
     # State
 
@@ -156,7 +160,10 @@ class Traffic:
             outcome, result = {"error": self.late(held)}, bytearray()
         else:
             result = bytearray(frame.payload)
-        self.table.measured(held.func, frame.header["seconds"])
+        seconds = frame.header["seconds"]
+        self.table.measured(held.func, seconds)
+        self.tally.took(time.time() - held.header["sent"] - seconds if held.header["attempt"] == 1 else None, seconds)
+        self.tally.ended(success=bool(outcome.get("success")))
         return self.table.finish(worker.key, frame.seq, outcome, result)
 
     def late(self, held: Held) -> str:
@@ -169,6 +176,7 @@ class Traffic:
         started = self.table.lose(worker.key, worker.tickets.take_all())
         if outcome is not None:
             for held in started:
+                self.tally.ended(success=False)
                 self.table.end(held, outcome)
         return started
 
@@ -245,6 +253,14 @@ class Traffic:
             if child is not None and items:
                 child.control.send(Frame(Kind.RENEW, header=items))
 
+    def lease_age(self, now: float) -> float | None:
+        """Return the seconds since leases were renewed last, or taken; None where nothing is held under a lease."""
+        oldest = next(iter(self.table.by_seq.values()), None)
+        if oldest is None or not self.renews_leases:
+            return None
+        fetched: float = oldest.header["fetched"]
+        return now - max(self._renewed or 0.0, fetched)
+
     def tell_runs(self, pusher: Child | None) -> None:
         """Let the pusher note which runs of schedules that must not overlap are in hand, on whatever broker."""
         runs = [[pk, held.header["id"]] for held in self.table.by_seq.values() if (pk := held.header.get("schedule"))]
@@ -256,6 +272,7 @@ class Traffic:
 
         An item is the task's number, the receipt that was to be renewed, and the one that is valid now, if any.
         """
+        self._renewed = time.monotonic()
         for seq, asked, receipt in items:
             held = self.table.by_seq.get(seq)
             if held is None or held.receipt != asked:

@@ -12,6 +12,7 @@ from djq_core.exceptions import BadPackageSignature
 
 TASK = "task"
 STAT = "stat"
+HISTORY = "history"
 GROUP = "group"
 RESULT = "result"
 FIELD = "field"

@@ -52,12 +52,13 @@ def decode_package(text: str, *, max_bytes: int) -> TaskPackage:
 
 
 def read_header(text: str) -> dict[str, Any]:
-    """Return the header of a verified text alone; the payload stays unread."""
+    """Return the header of a verified text alone, with ``sent`` in seconds since 1970; the payload stays unread."""
     try:
         header = json.loads(urlsafe_b64decode(text.partition(".")[0]))
         _check_header(header)
-        return {name: header.get(name) for name in (*_TEXTS, "timeout", "hook")} | {"headers": header.get("h")}
-    except (binascii.Error, UnicodeError, AttributeError, LookupError, TypeError, ValueError) as error:
+        read = {name: header.get(name) for name in (*_TEXTS, "timeout", "hook")}
+        return {**read, "headers": header.get("h"), "sent": datetime.fromisoformat(header["started"]).timestamp()}
+    except (binascii.Error, AttributeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise PackageError(f"The package is damaged: {error}.") from error
 
 

@@ -98,6 +98,7 @@ def task_frame(number: int = 1, kind: Kind = Kind.TASK, payload: bytes = b"packa
         "attempt": 1,
         "unanswered": 1,
         "fetched": 0.0,
+        "sent": 0.0,
         **header,
     }
     return Frame(kind, 0, values, payload)

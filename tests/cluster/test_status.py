@@ -152,3 +152,28 @@ def test_a_cluster_name_with_spaces_can_be_published() -> None:
     store = StatStore(runtime_of(name="my site"), MemoryBroker())
     store.put(taken())
     assert len(store.get_all()) == 1
+
+
+# What runs
+
+
+def test_a_snapshot_tells_what_each_worker_runs(bench: Bench) -> None:
+    traffic = Traffic(conf(), MemoryBroker)
+    busy, idle = bench.worker(), bench.worker()
+    traffic.on_package(task_frame(1, name="four-oranges", func="shop.bill", attempt=2))
+    traffic.hand_out([busy], time.monotonic())
+    busy.running, busy.since = traffic.table.at_worker[busy.key][0].ticket, time.monotonic() - 3
+    stat = Stat.from_dict(json.loads(json.dumps(Snapshot(conf(), 1, 2).take(traffic, [busy, idle], {}))))
+    (running,) = stat.running
+    assert (running.worker, running.id, running.name) == (busy.pid, f"{1:032x}", "four-oranges")
+    assert (running.func, running.attempt) == ("shop.bill", 2)
+    assert running.seconds() == pytest.approx(3, abs=2)
+
+
+def test_a_snapshot_tells_the_age_of_the_leases() -> None:
+    traffic = Traffic(conf(), MemoryBroker)
+    assert Snapshot(conf(), 1, 2).take(traffic, [], {})["lease_age"] is None
+    traffic.on_package(task_frame(1, fetched=time.monotonic() - 20))
+    assert Snapshot(conf(), 1, 2).take(traffic, [], {})["lease_age"] == pytest.approx(20, abs=5)
+    traffic.on_renewed([(1, "r1", "r1")], [])
+    assert Snapshot(conf(), 1, 2).take(traffic, [], {})["lease_age"] == pytest.approx(0, abs=5)

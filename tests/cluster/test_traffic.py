@@ -564,3 +564,27 @@ def test_a_stop_hands_back_only_to_brokers_with_receipts() -> None:
 
     assert traffic_of(MemoryBroker).hands_back
     assert not traffic_of(Plain).hands_back
+
+
+# Counting
+
+
+def test_runs_and_their_durations_are_counted(bench: Bench) -> None:
+    traffic, worker = traffic_of(), bench.worker()
+    push(traffic, 1, 2, attempt=1)
+    push(traffic, 3, attempt=2)
+    for success in (True, False, True):
+        traffic.hand_out([worker], NOW)
+        start_next(traffic, worker)
+        finish(traffic, worker, success=success, seconds=0.3)
+    assert (traffic.tally.processed, traffic.tally.failed) == (3, 1)
+    assert (sum(traffic.tally.runs), sum(traffic.tally.waits)) == (3, 2)
+
+
+def test_a_run_that_a_worker_died_of_counts_as_failed(bench: Bench) -> None:
+    traffic, worker = traffic_of(), bench.worker()
+    push(traffic, 1)
+    traffic.hand_out([worker], NOW)
+    start_next(traffic, worker)
+    traffic.worker_lost(worker, {"error": "gone", "crashed": True})
+    assert (traffic.tally.processed, traffic.tally.failed) == (1, 1)
