@@ -61,7 +61,7 @@ def test_a_sample_tells_what_was_done_since_the_one_before() -> None:
         (1010.0, 3, 1, 1),
     ]
     assert samples[0].waits[1] == pytest.approx(0.2, rel=0.6)
-    assert samples[1].waits[1] == pytest.approx(30.0, rel=0.6)
+    assert samples[1].waits[0] == pytest.approx(30.0, rel=0.6)
     assert samples[1].runs[0] == pytest.approx(3.0, rel=0.6)
 
 
