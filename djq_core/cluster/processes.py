@@ -213,10 +213,10 @@ def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, contro
     """Be the pusher."""
     begin(runtime, origin, "pusher", dies_with_parent=False)
     control = Channel(control_end)
-    broker = runtime.broker()
+    broker, second = runtime.broker(), runtime.broker()
     pusher = Pusher(origin.name, runtime, broker, Channel(data_end), control)
-    stats = StatStore(runtime, runtime.broker())
-    recorder = Recorder(runtime.broker(), stats)
+    stats = StatStore(runtime, second)
+    recorder = Recorder(second, stats)
 
     def publish(stat: Mapping[str, Any]) -> None:
         stats.put(stat)
@@ -228,7 +228,7 @@ def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, contro
         Kind.RUNS: lambda frame: keep(frame.header),
         Kind.STOP: lambda _: pusher.stop(),
     }
-    thread = Control(control, runtime.broker(), handlers, pusher.stop)
+    thread = Control(control, second, handlers, pusher.stop)
     thread.start()
     try:
         pusher.run()
