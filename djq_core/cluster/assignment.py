@@ -112,6 +112,10 @@ class Assignment:
         """The number of tasks at workers, started or not."""
         return sum(map(len, self.at_worker.values()))
 
+    def in_hand(self, worker: int) -> float:
+        """Return how long what a worker has, beside a task that is alone, usually takes in seconds."""
+        return self._in_hand.get(worker, 0.0) if len(self.at_worker.get(worker, ())) > 1 else 0.0
+
     def unstarted(self, running: Mapping[int, int]) -> int:
         """Return how many are fetched and not started; ``running`` maps workers to the ticket each runs (0: none)."""
         return len(self.waiting) + sum(

@@ -19,7 +19,7 @@ logger = logging.getLogger("djq")
 #: So many results, or bytes, wait for the monitor before no more are read from the workers.
 MOST_RESULTS = 2_000
 MOST_BYTES = 64 * 2**20
-#: A task that has run so many seconds keeps nobody waiting behind it while a worker is idle.
+#: Behind a task that has run so many seconds, and behind so many seconds of work, nobody waits while a worker is idle.
 PATIENCE = 0.02
 #: How often the monitor may die over one hook before the hook is given up.
 HOOK_CALLS = 2
@@ -110,13 +110,13 @@ class Traffic:
     # To and from the workers
 
     def hand_out(self, workers: Collection[WorkerChild], now: float) -> None:
-        """Give waiting tasks to the workers; call back what is stuck behind a long task while a worker is idle."""
+        """Give waiting tasks to the workers; while one is idle, call back what others will not start soon."""
         able = [worker for worker in workers if worker.is_ready and not worker.is_leaving]
         quick = [worker for worker in able if not self._is_held_up(worker, now)]
         self._give(quick)
         if not self.table.waiting and any(self.is_idle(worker) for worker in quick):
             for worker in workers:
-                if self._is_held_up(worker, now):
+                if self._is_held_up(worker, now) or self.table.in_hand(worker.key) > PATIENCE:
                     self.call_back(worker)
             self._give(quick)
 

@@ -210,10 +210,10 @@ def test_no_worker_runs_more_than_recycle_allows(bench: Bench) -> None:
     assert worker.given == len(bench.given(worker)) == 3
 
 
-def stuck_behind(bench: Bench, since: float) -> tuple[Traffic, WorkerChild, WorkerChild]:
-    """Return a worker that runs the first of four tasks, and an idle one."""
+def stuck_behind(bench: Bench, since: float, usual: float = 0.001) -> tuple[Traffic, WorkerChild, WorkerChild]:
+    """Return a worker that runs the first of four tasks, which usually take so many seconds, and an idle one."""
     traffic, busy, idle = traffic_of(), bench.worker(), bench.worker()
-    traffic.table.measured("f", 0.001)
+    traffic.table.measured("f", usual)
     push(traffic, *range(1, 5))
     traffic.hand_out([busy], NOW)
     start_next(traffic, busy, since)
@@ -233,6 +233,13 @@ def test_a_task_that_has_only_just_begun_keeps_what_is_behind_it(bench: Bench) -
     traffic, busy, idle = stuck_behind(bench, NOW)
     traffic.hand_out([busy, idle], NOW + PATIENCE / 2)
     assert bench.given(idle) == []
+
+
+def test_an_idle_worker_is_given_its_share_of_what_another_has_in_hand(bench: Bench) -> None:
+    traffic, busy, idle = stuck_behind(bench, NOW, PATIENCE / 3)
+    traffic.hand_out([busy, idle], NOW)
+    assert [len(traffic.table.at_worker[worker.key]) for worker in (busy, idle)] == [2, 2]
+    assert [frame.header["name"] for frame in bench.given(idle)] == ["n2", "n4"]
 
 
 def test_nothing_is_called_back_for_workers_that_cannot_take_it(bench: Bench) -> None:
