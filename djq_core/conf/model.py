@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Required, TypedDict, Unpack
 
+from django.utils.translation import gettext_noop
+
 from djq_core import optional
 from djq_core.conf.allowing import AllowList, Patterns
 from djq_core.conf.backoff import Backoff, Pause
@@ -42,11 +44,11 @@ class Conf:
     Times are seconds unless said otherwise. Every key is explained in the documentation's page on settings.
     """
 
-    STARTING: ClassVar[str] = "Starting"
-    WORKING: ClassVar[str] = "Working"
-    IDLE: ClassVar[str] = "Idle"
-    STOPPING: ClassVar[str] = "Stopping"
-    STOPPED: ClassVar[str] = "Stopped"
+    STARTING: ClassVar[str] = gettext_noop("Starting")
+    WORKING: ClassVar[str] = gettext_noop("Working")
+    IDLE: ClassVar[str] = gettext_noop("Idle")
+    STOPPING: ClassVar[str] = gettext_noop("Stopping")
+    STOPPED: ClassVar[str] = gettext_noop("Stopped")
 
     # The cluster
     name: str = read_as(Text(), "default")
