@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -51,8 +52,9 @@ def packages() -> list[Path]:
     return [package for package in found if package.is_dir() and len(template(package))]
 
 
+@cache
 def template(package: Path) -> Catalog:
-    """Return the texts that a package marks, untranslated."""
+    """Return the texts that a package marks, untranslated; not to be changed."""
     catalog = Catalog(fuzzy=False)
     for path in sorted(each for each in package.rglob("*") if "migrations" not in each.parts):
         for text, context in _texts(path):
@@ -108,14 +110,14 @@ def key(message: Message) -> Key:
     return message.context, forms(message.id)[0]
 
 
-def forms(text: str | Iterable[str]) -> tuple[str, ...]:
+def forms(text: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return the forms of a text: one, or that of each plural."""
-    return (text,) if isinstance(text, str) else tuple(text)
+    return (text,) if isinstance(text, str) else tuple(text or ("",))
 
 
 def is_translated(message: Message) -> bool:
     """Does every form have a translation?"""
-    return all(forms(message.string or "")) and not message.fuzzy
+    return all(forms(message.string)) and not message.fuzzy
 
 
 def write(catalog: Catalog, path: Path) -> None:
@@ -134,7 +136,8 @@ def _texts(path: Path) -> Iterator[tuple[Any, str | None]]:
     """Yield the marked texts of a file, each with its context."""
     if path.suffix == ".py":
         source = path.read_text()
-        yield from _in_python(source)
+        if "gettext" in source or "Phrase" in source:
+            yield from _in_python(source)
         if path.name == "exceptions.py":
             yield from ((text, None) for text in _default_messages(source))
     elif path.suffix in TEMPLATES:
@@ -148,13 +151,13 @@ def _in_python(source: str) -> Iterator[tuple[Any, str | None]]:
     for call in ast.walk(ast.parse(source)):
         if not isinstance(call, ast.Call):
             continue
-        name = ast.unparse(call.func).rpartition(".")[2]
-        given = [each.value if isinstance(each, ast.Constant) else None for each in call.args]
-        places = KEYWORDS.get(name, ()) or (1,)
-        if name in KEYWORDS and all(isinstance(text, str) for text in given[: len(places) or 1]) and given:
-            context = given.pop(0) if places[0] == (1, "c") else None
-            texts = tuple(given[: sum(isinstance(place, int) for place in places)])
-            yield texts if len(texts) > 1 else texts[0], context
+        name: str = getattr(call.func, "attr", None) or getattr(call.func, "id", "")
+        given = [str(each.value) for each in call.args if isinstance(each, ast.Constant)]
+        has_context = name.startswith(("pgettext", "npgettext"))
+        count = 2 if name.startswith(("ngettext", "npgettext")) else 1
+        if name in KEYWORDS and len(given) >= count + has_context:
+            context = given.pop(0) if has_context else None
+            yield tuple(given[:2]) if count > 1 else given[0], context
 
 
 def _default_messages(source: str) -> Iterator[str]:

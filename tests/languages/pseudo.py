@@ -103,7 +103,7 @@ class _Outside:
         return [line.strip() for line in self._cut(text).splitlines() if _WORD.search(line)]
 
     def _cut(self, text: str) -> str:
-        kept = []
+        kept: list[str] = []
         for part in re.split(f"([{OPEN}{CLOSE}])", text):
             self._depth += (part == OPEN) - (part == CLOSE)
             kept += [" "] if part in (OPEN, CLOSE) or self._depth else [part]

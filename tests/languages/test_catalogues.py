@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from babel.messages.catalog import Message
 
 from tests.languages.catalogues import (
+    KEYWORDS,
     LANGUAGES,
     compiled,
     file_of,
@@ -98,6 +100,14 @@ def test_a_catalogue_changes_only_with_a_text(package: Path, language: str) -> N
     assert "-Date:" not in text
     assert text.startswith("# ")
     assert "Glossary" in text.partition('msgid ""')[0]
+
+
+def test_what_is_marked_is_a_text_and_not_made_of_parts() -> None:
+    for path in (path for package in packages() for path in package.rglob("*.py")):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            if ast.unparse(call.func) in KEYWORDS:
+                made = [each for each in call.args if isinstance(each, ast.JoinedStr | ast.BinOp)]
+                assert not made, f"{path}: {ast.unparse(call)}"
 
 
 @pytest.mark.parametrize("package", packages(), ids=lambda package: package.name)
