@@ -151,7 +151,7 @@ def _in_python(source: str) -> Iterator[tuple[Any, str | None]]:
     for call in ast.walk(ast.parse(source)):
         if not isinstance(call, ast.Call):
             continue
-        name: str = getattr(call.func, "attr", None) or getattr(call.func, "id", "")
+        name = str(getattr(call.func, "attr", None) or getattr(call.func, "id", ""))
         given = [str(each.value) for each in call.args if isinstance(each, ast.Constant)]
         has_context = name.startswith(("pgettext", "npgettext"))
         count = 2 if name.startswith(("ngettext", "npgettext")) else 1

@@ -78,14 +78,13 @@ def unmarked_in_help(parser: ArgumentParser, data: Iterable[str] = (), *, known:
 
     ``known`` are the options that are not ours, such as Django's own.
     """
-    outside, left = _Outside(data), set(known)
-    found = outside.lines(parser.description or "")
+    left, found = set(known), unmarked(str(parser.description or ""), data)
     for action in parser._actions:
         if not left.isdisjoint(action.option_strings):
             continue
-        found += outside.lines(action.help or "")
+        listed = [action, *getattr(action, "_choices_actions", ())]
+        found += [line for each in listed for line in unmarked(PLACE.sub("", str(each.help or "")), data)]
         choices = action.choices if isinstance(action.choices, dict) else {}
-        found += [line for each in getattr(action, "_choices_actions", ()) for line in outside.lines(each.help or "")]
         for each in choices.values():
             found += unmarked_in_help(each, data, known=left)
     return found

@@ -55,6 +55,7 @@ def test_an_unmarked_text_does_not_hide_in_a_marked_one() -> None:
 def test_the_help_of_options_and_subcommands_is_looked_at() -> None:
     parser = ArgumentParser(description="⟦Do it⟧")
     parser.add_argument("--a", help="first")
+    parser.add_argument("--b", help=bracketed("%(default)s by default"), default=3)
     parser.add_argument("--verbosity", help="Django's")
     below = parser.add_subparsers()
     below.add_parser("x", help="second", description="third").add_argument("y", help="fourth")

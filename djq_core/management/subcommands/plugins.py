@@ -65,7 +65,8 @@ def _details(record: PluginRecord) -> Iterator[str]:
     for kind, names in record.offers.items():
         yield f"{_(kind.replace('_', ' '))}: {', '.join(names)}"
     for broker, flags in record.capabilities.items():
-        yield f"{_('capabilities of')} {broker}: {', '.join(flags) or _('none')}"
+        told = _("capabilities of %(broker)s") % {"broker": broker}
+        yield f"{told}: {', '.join(flags) or _('none')}"
     if record.keys:
         yield f"{_('keys')}: {', '.join(record.keys)}"
     if record.hooks:
