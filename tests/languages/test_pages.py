@@ -157,7 +157,7 @@ def test_what_the_broker_refuses_is_said_in_the_readers_language(client: Client)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE djq_orm_ormq RENAME TO djq_orm_away")
     told_of = {"action": "resubmit_tasks", "_selected_action": [FAILURE]}
-    data = ("'default'", "default", "no such table: ")
+    data = ("'default'", "default", "no such table: djq_orm_ormq")
     assert told(client, "djq_core/failure/", data, **told_of) == []
     assert Failure.objects.exists()
 
