@@ -41,3 +41,8 @@ def in_words(said: Any) -> Any:
         first = said.args[0] if len(said.args) == 1 else None
         return first.translated() if isinstance(first, Phrase) else str(said)
     return said.translated() if isinstance(said, Phrase) else said
+
+
+def gettext_noop(text: str) -> str:
+    """Mark a text that is translated where it is shown; Django's own reads the settings, which no import may do."""
+    return text

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Required, TypedDict, Unpack
 
-from django.utils.translation import gettext_noop
-
 from djq_core import optional
 from djq_core.conf.allowing import AllowList, Patterns
 from djq_core.conf.backoff import Backoff, Pause
@@ -19,6 +17,7 @@ from djq_core.conf.kinds import Choice, Flag, Names, Number, Refused, Tables, Te
 from djq_core.conf.names import REFUSED_KEYS
 from djq_core.conf.problem import Problem
 from djq_core.exceptions import ConfigurationError
+from djq_core.phrases import gettext_noop
 
 _MIB: Final = 1024 * 1024
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

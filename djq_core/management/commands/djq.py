@@ -7,12 +7,11 @@ from typing import Any, Final
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from djq_core.management.base import TranslatedCommand
 from djq_core.management.subcommands.base import Subcommand
 from djq_core.management.subcommands.plugins import Plugins
-from djq_core.phrases import in_words
+from djq_core.phrases import gettext_noop, in_words
 
 _SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(),)}
 

@@ -8,12 +8,11 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from djq_core import current
 from djq_core.cluster import Cluster
 from djq_core.management.base import TranslatedCommand
-from djq_core.phrases import in_words
+from djq_core.phrases import gettext_noop, in_words
 
 
 class Command(TranslatedCommand):

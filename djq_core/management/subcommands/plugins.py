@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from djq_core.conf import Problem
 from djq_core.current import app_config
 from djq_core.management.subcommands.base import Subcommand
+from djq_core.phrases import gettext_noop
 from djq_core.plugins import PluginRecord, discover
 
 _STATUSES: Final = (gettext_noop("loaded"), gettext_noop("broken"), gettext_noop("disabled"))
