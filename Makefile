@@ -18,7 +18,7 @@ CURVES     := $(CURDIR)/docs/soak.json
 TYPED      := djq_core tests bench $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-admin test lint format types layers docs chaos figures soak bench clean
+.PHONY: help demo demo-admin test lint format types layers docs messages chaos figures soak bench clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ layers: $(READY) ## check that imports never point up
 
 docs: $(READY)   ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/trees docs docs/_build/html
+
+messages: $(READY) ## bring the catalogues up to date with the texts of the code, compile them, name what is to be translated
+	$(BIN)/python -m tests.languages.catalogues
 
 chaos: $(READY)  ## the reliability scenarios in full, into docs/reliability.json (ARGS=tests/chaos/… for some)
 	DJQ_CHAOS_REPORT=$(REPORT) $(BIN)/python -m pytest -n 0 -m "chaos or security" -s --timeout 3600 $(ARGS)

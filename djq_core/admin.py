@@ -14,12 +14,13 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from djq_core.cluster.runs import Q_OPTIONS
 from djq_core.enqueue.options import check_function
 from djq_core.models import Failure, Schedule, Success, Task
+from djq_core.phrases import in_words
 from djq_core.schedules.literals import read_kwargs
 from djq_core.tasks.resubmit import resubmit
 from djq_core.tasks.scheduling import check_q_options
@@ -46,7 +47,8 @@ def shown(value: object, most: int = _MOST_SHOWN) -> SafeString:
     try:
         text = str(value)
     except Exception as error:  # the site's own classes
-        text = f"<{type(value).__name__}: {type(error).__name__} when printed>"
+        told = {"value": type(value).__name__, "error": type(error).__name__}
+        text = gettext("<%(value)s: %(error)s when printed>") % told
     return escape(text if len(text) <= most else f"{text[:most]}…")
 
 
@@ -78,6 +80,11 @@ class TaskAdmin(_ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Change nothing."""
         return self.get_fields(request, obj)
+
+    @admin.display(description=_("time taken"))
+    def time_taken(self, task: Task) -> float:
+        """Show the seconds from the call to the end."""
+        return task.time_taken()
 
     @admin.display(description=_("arguments"))
     def shown_args(self, task: Task) -> str:
@@ -130,7 +137,7 @@ class FailAdmin(TaskAdmin):
         except Exception as error:  # a plugin may refuse it, the broker may be away: the others go on
             logger.warning("Task %s was not put back on the queue", task_id, exc_info=True)
             text = _("%(task)s was not put back on the queue: %(error)s")
-            self.message_user(request, text % {"task": name, "error": error}, messages.ERROR)
+            self.message_user(request, text % {"task": name, "error": in_words(error)}, messages.ERROR)
             return False
         return True
 
@@ -155,7 +162,7 @@ class ScheduleForm(_ModelForm):
         try:
             check(text)
         except (TypeError, ValueError) as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(in_words(error)) from error
         return text
 
 

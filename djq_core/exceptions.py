@@ -6,12 +6,15 @@ import inspect
 
 from django.core.exceptions import ImproperlyConfigured
 
+from djq_core.phrases import Phrase
+
 
 class DjqError(Exception):
     """Something went wrong in djq."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or inspect.getdoc(type(self)) or "")
+        meaning = inspect.getdoc(type(self)) or ""
+        super().__init__(message or Phrase(meaning))
 
 
 class ConfigurationError(DjqError, ImproperlyConfigured):

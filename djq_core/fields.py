@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import models
 from django.db.models import query
 from django.db.models.query_utils import DeferredAttribute
+from django.utils.translation import gettext
 
 from djq_core import current
 from djq_core.envelope import FIELD, Signer
 from djq_core.envelope.collated import COLLATED, split
 from djq_core.exceptions import BadPackageSignature
+from djq_core.phrases import Phrase, in_words
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -67,7 +69,9 @@ class Sealed:
         try:
             return self.serialized().open()
         except BadPackageSignature:
-            return Unreadable("it was changed, or signed with a SECRET_KEY that is neither here nor a fallback", self)
+            return Unreadable(
+                Phrase("it was changed, or signed with a SECRET_KEY that is neither here nor a fallback"), self
+            )
         except Exception as error:
             return Unreadable(f"{type(error).__name__}: {error}", self)
 
@@ -80,7 +84,7 @@ class Unreadable:
     source: Sealed | Serialized = field(repr=False)
 
     def __str__(self) -> str:
-        return f"This value cannot be read: {self.reason}"
+        return gettext("This value cannot be read: {reason}").format(reason=in_words(self.reason))
 
 
 class SignedAttribute(DeferredAttribute):

@@ -18,6 +18,7 @@ from djq_core import current
 from djq_core.envelope import check_path
 from djq_core.exceptions import FunctionNotAllowed
 from djq_core.fields import SignedField, SignedQuerySet
+from djq_core.phrases import Phrase, in_words
 from djq_core.schedules.due import check_cron
 from djq_core.schedules.literals import read_args, read_kwargs
 from djq_core.schedules.times import Times
@@ -35,7 +36,7 @@ class Task(models.Model):
     the text of its error.
     """
 
-    id = models.CharField(max_length=ID_LENGTH, primary_key=True, editable=False)
+    id = models.CharField(_("ID"), max_length=ID_LENGTH, primary_key=True, editable=False)
     name = models.CharField(_("name"), max_length=NAME_LENGTH, editable=False)
     func = models.CharField(_("function"), max_length=FUNC_LENGTH)
     hook = models.CharField(_("hook"), max_length=FUNC_LENGTH, null=True)
@@ -193,6 +194,8 @@ class Part(models.Model):
 
     class Meta:
         app_label = "djq_core"
+        verbose_name = _("part of a workflow")
+        verbose_name_plural = _("parts of workflows")
         indexes: ClassVar = [
             models.Index(fields=["whole", "number"], name="djq_part_whole"),
             models.Index(fields=["stopped"], name="djq_part_stopped"),
@@ -238,7 +241,7 @@ class Schedule(models.Model):
     ALLOW: Final = "allow"
     OVERLAP: ClassVar = ((ALLOW, _("Run it too")), (SKIP, _("Skip it")))
 
-    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    id: models.BigAutoField[int, int] = models.BigAutoField(_("ID"), primary_key=True)
     name = models.CharField(_("name"), max_length=GROUP_LENGTH, null=True, blank=True)
     func = models.CharField(
         _("function"), max_length=FUNC_LENGTH, help_text=_("Dotted path, as in module.tasks.function")
@@ -331,7 +334,7 @@ class Schedule(models.Model):
             try:
                 check(getattr(self, field))
             except (ValueError, ImportError, FunctionNotAllowed) as error:
-                told[field] = str(error)
+                told[field] = in_words(error)
         if told:
             raise ValidationError(told)
 
@@ -340,7 +343,9 @@ class Schedule(models.Model):
 
     def _check_minutes(self, minutes: int | None) -> None:
         if self.schedule_type == self.MINUTES and not minutes:
-            raise ValueError("A schedule of the type MINUTES needs a number of minutes that pass between two runs.")
+            raise ValueError(
+                Phrase("A schedule of the type MINUTES needs a number of minutes that pass between two runs.")
+            )
 
     def _check_cron(self, expression: str | None) -> None:
         if self.schedule_type == self.CRON:

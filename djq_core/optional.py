@@ -10,6 +10,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
+from djq_core.phrases import Phrase
+
 logger = logging.getLogger("djq")
 
 _BYTES_PER_KIB = 1024
@@ -18,19 +20,24 @@ _WORKERS_WHEN_UNKNOWN = 4
 
 def croniter() -> ModuleType:
     """Return the module ``croniter``; raise ImportError that says what to install (manual 1.8.4)."""
-    return _required("croniter", "A cron schedule", extra="cron")
+    return _required("croniter", Phrase("A cron schedule"), extra="cron")
 
 
 def psutil() -> ModuleType:
     """Return the module ``psutil``; raise ImportError that says what to install (manual 1.1.2)."""
-    return _required("psutil", "This", extra="psutil")
+    return _required("psutil", Phrase("This"), extra="psutil")
 
 
 def _required(name: str, purpose: str, *, extra: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError as error:
-        message = f"{purpose} needs the package {name}, which cannot be imported: pip install 'djq-core[{extra}]'"
+        message = Phrase(
+            "{purpose} needs the package {name}, which cannot be imported: pip install 'djq-core[{extra}]'",
+            purpose=Phrase(purpose),
+            name=name,
+            extra=extra,
+        )
         raise ImportError(message, name=name) from error
 
 

@@ -16,6 +16,7 @@ from djq_core.enqueue import build_package
 from djq_core.enqueue.options import read_options, read_q_options
 from djq_core.envelope import TaskPackage
 from djq_core.models import Schedule
+from djq_core.phrases import Phrase
 from djq_core.schedules.literals import read_args, read_kwargs
 from djq_core.schedules.times import Times
 
@@ -167,9 +168,9 @@ def split_broker_name(q_options: object) -> tuple[dict[str, Any], str | None]:
     given = dict(q_options) if isinstance(q_options, Mapping) else q_options
     name = given.pop(BROKER_NAME, None) if isinstance(given, dict) else None
     if not isinstance(name, str | None):
-        raise TypeError(f"The option broker_name takes the name of a queue, not {name!r}.")
+        raise TypeError(Phrase("The option broker_name takes the name of a queue, not {value!r}.", value=name))
     if isinstance(given, dict) and "broker" in given:
-        raise TypeError("A schedule takes no broker instance: give broker_name, the name of its queue.")
+        raise TypeError(Phrase("A schedule takes no broker instance: give broker_name, the name of its queue."))
     return read_q_options(given), name
 
 

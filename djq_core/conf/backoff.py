@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from djq_core.conf.kinds import NO_CHOICE, OUT_OF_RANGE, WRONG_TYPE, Kind, Refused
+from djq_core.phrases import Phrase
 
 #: The longest pause, a year: every broker can count so far ahead.
 LONGEST: Final = 366 * 24 * 3600.0
@@ -79,7 +80,7 @@ class Pause(Kind):
     """Seconds, a list of seconds, or a dictionary of the fields of :class:`Exponential`; kept as a Backoff."""
 
     def _text(self) -> str:
-        return (
+        return Phrase(
             "a number of seconds of at least 0, a list of them, "
             "a dictionary such as {'initial': 2, 'factor': 2, 'maximum': 600, 'jitter': 0.5}"
         )
@@ -89,7 +90,7 @@ class Pause(Kind):
             return Exponential(**_named(value))
         if isinstance(value, list | tuple):
             if not value:
-                raise Refused(OUT_OF_RANGE, "an empty list")
+                raise Refused(OUT_OF_RANGE, Phrase("an empty list"))
             return Steps(tuple(_within(each, (0, LONGEST)) for each in value))
         return Steps((_within(value, (0, LONGEST)),))
 
@@ -100,9 +101,15 @@ PAUSE: Final = Pause()
 def _named(given: Mapping[Any, Any]) -> dict[str, float]:
     names = [field.name for field in fields(Exponential)]
     if any(name not in names for name in given):
-        raise Refused(NO_CHOICE, "a dictionary with other names", f"Its names are {', '.join(names)}.")
+        raise Refused(
+            NO_CHOICE, Phrase("a dictionary with other names"), Phrase("Its names are {names}.", names=", ".join(names))
+        )
     if "initial" not in given:
-        raise Refused(OUT_OF_RANGE, "a dictionary without 'initial'", "Write the seconds of the first pause there.")
+        raise Refused(
+            OUT_OF_RANGE,
+            Phrase("a dictionary without 'initial'"),
+            Phrase("Write the seconds of the first pause there."),
+        )
     return {name: _within(value, _BOUNDS[name], name) for name, value in given.items()}
 
 
@@ -110,7 +117,9 @@ def _within(value: Any, bounds: tuple[float, float], name: str = "") -> float:
     least, most = bounds
     told = f"{name!r}: " if name else ""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Refused(WRONG_TYPE, f"{told}a value of type {type(value).__name__}")
+        raise Refused(WRONG_TYPE, Phrase("{place}a value of type {kind}", place=told, kind=type(value).__name__))
     if not (isinstance(value, int) or math.isfinite(value)) or not least <= value <= most:
-        raise Refused(OUT_OF_RANGE, f"{told}{value!r}", f"It takes {least:g} to {most:,.0f}.")
+        raise Refused(
+            OUT_OF_RANGE, f"{told}{value!r}", Phrase("It takes {least:g} to {most:,.0f}.", least=least, most=most)
+        )
     return value

@@ -17,6 +17,7 @@ from djq_core.conf.kinds import Choice, Flag, Names, Number, Refused, Tables, Te
 from djq_core.conf.names import REFUSED_KEYS
 from djq_core.conf.problem import Problem
 from djq_core.exceptions import ConfigurationError
+from djq_core.phrases import gettext_noop
 
 _MIB: Final = 1024 * 1024
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -42,11 +43,11 @@ class Conf:
     Times are seconds unless said otherwise. Every key is explained in the documentation's page on settings.
     """
 
-    STARTING: ClassVar[str] = "Starting"
-    WORKING: ClassVar[str] = "Working"
-    IDLE: ClassVar[str] = "Idle"
-    STOPPING: ClassVar[str] = "Stopping"
-    STOPPED: ClassVar[str] = "Stopped"
+    STARTING: ClassVar[str] = gettext_noop("Starting")
+    WORKING: ClassVar[str] = gettext_noop("Working")
+    IDLE: ClassVar[str] = gettext_noop("Idle")
+    STOPPING: ClassVar[str] = gettext_noop("Stopping")
+    STOPPED: ClassVar[str] = gettext_noop("Stopped")
 
     # The cluster
     name: str = read_as(Text(), "default")

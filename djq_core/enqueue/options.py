@@ -12,6 +12,7 @@ from typing import Any
 from djq_core.brokers import Broker
 from djq_core.conf import PAUSE, WRONG_TYPE, Backoff, Refused
 from djq_core.models import FUNC_LENGTH, GROUP_LENGTH, NAME_LENGTH
+from djq_core.phrases import Phrase
 
 Function = str | Callable[..., Any]
 
@@ -50,10 +51,19 @@ class Options:
         _read_backoff(self.backoff)
         _check_cached(self.cached)
         if not isinstance(self.enqueue_on_commit, bool | str | None) or self.enqueue_on_commit == "":
-            told = f"not {self.enqueue_on_commit!r}"
-            raise TypeError(f"The option enqueue_on_commit takes True, False or the alias of a database, {told}.")
+            raise TypeError(
+                Phrase(
+                    "The option enqueue_on_commit takes True, False or the alias of a database, not {value!r}.",
+                    value=self.enqueue_on_commit,
+                )
+            )
         if not isinstance(self.broker, Broker | None):
-            raise TypeError(f"The option broker takes a broker instance, as get_broker() returns, not {self.broker!r}.")
+            raise TypeError(
+                Phrase(
+                    "The option broker takes a broker instance, as get_broker() returns, not {value!r}.",
+                    value=self.broker,
+                )
+            )
 
     def for_package(self, *, cached: bool | int, own_cluster: str) -> dict[str, Any]:
         """Return the fields of a TaskPackage; ``cached`` is the configuration's and ``own_cluster`` its name."""
@@ -94,10 +104,10 @@ def read_q_options(q_options: Any) -> dict[str, Any]:
     if q_options is None:
         return {}
     if not isinstance(q_options, Mapping):
-        raise TypeError(f"q_options takes a dictionary of options, not {q_options!r}.")
+        raise TypeError(Phrase("q_options takes a dictionary of options, not {value!r}.", value=q_options))
     for name in q_options:
         if name not in NAMES:
-            raise TypeError(f"q_options has no option {name!r}. {_suggestion(str(name))}Options: {', '.join(NAMES)}.")
+            raise TypeError(_unknown(name))
     return dict(q_options)
 
 
@@ -106,44 +116,83 @@ def check_function(function: object, what: str) -> None:
     if function is None or callable(function):
         return
     if not isinstance(function, str):
-        raise TypeError(f"The {what} must be a callable or its dotted path, not {function!r}.")
+        raise TypeError(
+            Phrase(
+                "The {what} must be a callable or its dotted path, not {value!r}.", what=Phrase(what), value=function
+            )
+        )
     if "." not in function or not all(
         part.isidentifier() and not keyword.iskeyword(part) for part in function.split(".")
     ):
-        raise ValueError(f"The {what} {function!r} is no dotted path: give 'package.module.function' or the callable.")
+        raise ValueError(
+            Phrase(
+                "The {what} {value!r} is no dotted path: give 'package.module.function' or the callable.",
+                what=Phrase(what),
+                value=function,
+            )
+        )
     if len(function) > FUNC_LENGTH:
-        raise ValueError(f"The {what} is {len(function)} characters long; {FUNC_LENGTH} are allowed.")
+        raise ValueError(
+            Phrase(
+                "The {what} is {count} characters long; {most} are allowed.",
+                what=Phrase(what),
+                count=len(function),
+                most=FUNC_LENGTH,
+            )
+        )
 
 
-def _suggestion(name: str) -> str:
-    near = difflib.get_close_matches(name, NAMES, n=1)
-    return f"Did you mean {near[0]!r}? " if near else ""
+def _unknown(name: object) -> Phrase:
+    near, names = difflib.get_close_matches(str(name), NAMES, n=1), ", ".join(NAMES)
+    if not near:
+        return Phrase("q_options has no option {name!r}. Options: {names}.", name=name, names=names)
+    return Phrase(
+        "q_options has no option {name!r}. Did you mean {near!r}? Options: {names}.",
+        name=name,
+        near=near[0],
+        names=names,
+    )
 
 
 def _check_text(name: str, value: object, length: int) -> None:
     if value is None:
         return
     if not isinstance(value, str):
-        raise TypeError(f"The option {name} takes a text, not {value!r}.")
+        raise TypeError(Phrase("The option {name} takes a text, not {value!r}.", name=name, value=value))
     if len(value) > length:
-        raise ValueError(f"The option {name} is {len(value)} characters long; {length} are allowed: {value!r}.")
+        raise ValueError(
+            Phrase(
+                "The option {name} is {count} characters long; {most} are allowed: {value!r}.",
+                name=name,
+                count=len(value),
+                most=length,
+                value=value,
+            )
+        )
     if "\x00" in value:
-        raise ValueError(f"The option {name} holds a NUL character, which no database keeps: {value!r}.")
+        raise ValueError(
+            Phrase(
+                "The option {name} holds a NUL character, which no database keeps: {value!r}.", name=name, value=value
+            )
+        )
 
 
 def _check_flag(name: str, value: object) -> None:
     if value is not None and not isinstance(value, bool):
-        raise TypeError(f"The option {name} takes True or False, not {value!r}.")
+        raise TypeError(Phrase("The option {name} takes True or False, not {value!r}.", name=name, value=value))
 
 
 def _check_timeout(value: object) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"The option timeout takes seconds, not {value!r}.")
+        raise TypeError(Phrase("The option timeout takes seconds, not {value!r}.", value=value))
     if not 0 < value <= sys.float_info.max:
         raise ValueError(
-            f"The option timeout takes seconds above 0, not {value!r}; leave it out for no limit of its own."
+            Phrase(
+                "The option timeout takes seconds above 0, not {value!r}; leave it out for no limit of its own.",
+                value=value,
+            )
         )
 
 
@@ -151,9 +200,13 @@ def _check_attempts(value: object) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"The option max_attempts takes a whole number, not {value!r}.")
+        raise TypeError(Phrase("The option max_attempts takes a whole number, not {value!r}.", value=value))
     if value < 0:
-        raise ValueError(f"The option max_attempts takes numbers from 0 on, not {value!r}; 0 is until it succeeds.")
+        raise ValueError(
+            Phrase(
+                "The option max_attempts takes numbers from 0 on, not {value!r}; 0 is until it succeeds.", value=value
+            )
+        )
 
 
 def _read_backoff(value: object) -> Backoff | None:
@@ -162,12 +215,15 @@ def _read_backoff(value: object) -> Backoff | None:
     try:
         return PAUSE.read(value)  # type: ignore[no-any-return]
     except Refused as refused:
-        told = f"The option backoff takes {PAUSE.text}, not {refused.found}. {refused.hint}".strip()
-        raise (TypeError if refused.code == WRONG_TYPE else ValueError)(told) from refused
+        told = {"kind": PAUSE.text, "found": refused.found}
+        phrase = Phrase("The option backoff takes {kind}, not {found}.", **told)
+        if refused.hint:
+            phrase = Phrase("The option backoff takes {kind}, not {found}. {hint}", **told, hint=refused.hint)
+        raise (TypeError if refused.code == WRONG_TYPE else ValueError)(phrase) from refused
 
 
 def _check_cached(value: object) -> None:
     if value is not None and not isinstance(value, int):
-        raise TypeError(f"The option cached takes True, False or seconds, not {value!r}.")
+        raise TypeError(Phrase("The option cached takes True, False or seconds, not {value!r}.", value=value))
     if isinstance(value, int) and value < 0:
-        raise ValueError(f"The option cached takes seconds from 0 on, not {value!r}.")
+        raise ValueError(Phrase("The option cached takes seconds from 0 on, not {value!r}.", value=value))

@@ -12,6 +12,7 @@ from djq_core.brokers import Broker
 from djq_core.envelope import TASK, TaskPackage, check_allowed, encode_package
 from djq_core.envelope.package import ARGS, FUNC, HOOK, KWARGS
 from djq_core.exceptions import BrokerError, PackageTooLarge
+from djq_core.phrases import Phrase
 from djq_core.runtime import Runtime
 
 logger = logging.getLogger("djq")
@@ -72,7 +73,9 @@ def _put(broker: Broker, texts: Sequence[str]) -> list[str | None]:
         with transaction.atomic(using=broker.database):
             return [receipt for chunk in chunks for receipt in broker.enqueue_many(chunk)]
     except Error as error:
-        raise BrokerError(f"The database {broker.database!r} did not take the packages: {error}") from error
+        raise BrokerError(
+            Phrase("The database {alias!r} did not take the packages: {error}", alias=broker.database, error=error)
+        ) from error
 
 
 def _when_committed(on_commit: bool | str, broker: Broker, send: Callable[[], None]) -> None:
@@ -102,8 +105,14 @@ def seal(runtime: Runtime, package: TaskPackage, broker: Broker) -> str:
     text = signer.sign(TASK, encode_package(package, compress=runtime.conf.compress))
     if broker.max_package_bytes is not None and len(text) > broker.max_package_bytes:
         raise PackageTooLarge(
-            f"The package of {package.func!r} has {len(text):,} bytes; {type(broker).__name__} takes "
-            f"{broker.max_package_bytes:,}. Send a reference to the data instead, or set compress."
+            Phrase(
+                "The package of {func!r} has {size:,} bytes; {broker} takes {most:,}. Send a reference to the data "
+                "instead, or set compress.",
+                func=package.func,
+                size=len(text),
+                broker=type(broker).__name__,
+                most=broker.max_package_bytes,
+            )
         )
     return text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from djq_core.conf import AllowList
 from djq_core.envelope.package import FUNC, HOOK, TaskPackage
 from djq_core.exceptions import FunctionNotAllowed
+from djq_core.phrases import Phrase
 
 _WORDS = {FUNC: "function", HOOK: "hook"}
 
@@ -18,8 +19,12 @@ def check_allowed(allowed: AllowList | None, package: TaskPackage, *names: str) 
         path = getattr(package, name)
         if name in package.parts:
             raise FunctionNotAllowed(
-                f"The {_WORDS[name]} {path!r} has no dotted path, so it cannot be on the list `allowed_functions`: "
-                "give a function of a module."
+                Phrase(
+                    "The {what} {path!r} has no dotted path, so it cannot be on the list `allowed_functions`: "
+                    "give a function of a module.",
+                    what=Phrase(_WORDS[name]),
+                    path=path,
+                )
             )
         check_path(allowed, path, _WORDS[name])
 
@@ -28,8 +33,12 @@ def check_path(allowed: AllowList | None, path: str | None, what: str) -> None:
     """Refuse a dotted path that is not on the list; raise FunctionNotAllowed. No path at all passes."""
     if allowed and path and not allowed.allows(path):
         raise FunctionNotAllowed(
-            f"The {what} {path!r} is not allowed here: `allowed_functions` in Q_CLUSTER does not have it. "
-            "Add it there, or name a function that is on that list."
+            Phrase(
+                "The {what} {path!r} is not allowed here: `allowed_functions` in Q_CLUSTER does not have it. "
+                "Add it there, or name a function that is on that list.",
+                what=Phrase(what),
+                path=path,
+            )
         )
 
 

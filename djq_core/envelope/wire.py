@@ -15,6 +15,7 @@ from typing import Any
 from djq_core.conf import PAUSE, Refused
 from djq_core.envelope.package import Place, TaskPackage
 from djq_core.exceptions import PackageError, PackageTooLarge
+from djq_core.phrases import Phrase
 
 VERSION = 1
 _TEXTS = ("id", "name", "func")
@@ -44,11 +45,13 @@ def decode_package(text: str, *, max_bytes: int) -> TaskPackage:
         header = json.loads(urlsafe_b64decode(header_text))
         payload = urlsafe_b64decode(payload_text)
         if header["v"] != VERSION:
-            raise PackageError(f"The package has version {header['v']}; this djq reads version {VERSION}.")
+            raise PackageError(
+                Phrase("The package has version {given}; this djq reads version {own}.", given=header["v"], own=VERSION)
+            )
         _check_header(header)
         return _from_header(header, _split(_inflate(payload, header, max_bytes), header["p"]))
     except (binascii.Error, UnicodeError, zlib.error, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise PackageError(f"The package is damaged: {error}.") from error
+        raise PackageError(Phrase("The package is damaged: {error}.", error=error)) from error
 
 
 def read_header(text: str) -> dict[str, Any]:
@@ -59,24 +62,30 @@ def read_header(text: str) -> dict[str, Any]:
         read = {name: header.get(name) for name in (*_TEXTS, "timeout", "hook")}
         return {**read, "headers": header.get("h"), "sent": datetime.fromisoformat(header["started"]).timestamp()}
     except (binascii.Error, AttributeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise PackageError(f"The package is damaged: {error}.") from error
+        raise PackageError(Phrase("The package is damaged: {error}.", error=error)) from error
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
     """Refuse what the cluster would stumble over: texts that are none, a timeout that is no number of seconds."""
     for name in _TEXTS if header.get("hook") is None else (*_TEXTS, "hook"):
         if not isinstance(header[name], str):
-            raise PackageError(f"The package is damaged: its {name} is {header[name]!r}, not a text.")
+            raise PackageError(
+                Phrase("The package is damaged: its {name} is {value!r}, not a text.", name=name, value=header[name])
+            )
     timeout = header.get("timeout")
     if timeout is not None and not _is_seconds(timeout):
-        raise PackageError(f"The package is damaged: its timeout is {timeout!r}, not a number of seconds above 0.")
+        raise PackageError(
+            Phrase("The package is damaged: its timeout is {value!r}, not a number of seconds above 0.", value=timeout)
+        )
     _check_attempts(header)
 
 
 def _check_attempts(header: Mapping[str, Any]) -> None:
     most, backoff = header.get("max_attempts"), header.get("backoff")
     if most is not None and (type(most) is not int or most < 0):
-        raise PackageError(f"The package is damaged: its max_attempts is {most!r}, not a whole number.")
+        raise PackageError(
+            Phrase("The package is damaged: its max_attempts is {value!r}, not a whole number.", value=most)
+        )
     if backoff is not None:
         _read_backoff(backoff)
 
@@ -85,7 +94,7 @@ def _read_backoff(value: Any) -> Any:
     try:
         return PAUSE.read(value)
     except Refused as refused:
-        raise PackageError(f"The package is damaged: its backoff is {refused.found}.") from refused
+        raise PackageError(Phrase("The package is damaged: its backoff is {found}.", found=refused.found)) from refused
 
 
 def _is_seconds(value: object) -> bool:
@@ -134,13 +143,15 @@ def _from_header(header: Mapping[str, Any], parts: Mapping[str, bytes]) -> TaskP
 def _inflate(payload: bytes, header: Mapping[str, Any], max_bytes: int) -> bytes:
     size = header.get("z", len(payload))
     if size > max_bytes:
-        raise PackageTooLarge(f"The package holds {size:,} bytes; max_package_bytes allows {max_bytes:,}.")
+        raise PackageTooLarge(
+            Phrase("The package holds {size:,} bytes; max_package_bytes allows {most:,}.", size=size, most=max_bytes)
+        )
     return zlib.decompressobj().decompress(payload, max(size, 1)) if "z" in header else payload
 
 
 def _split(payload: bytes, sizes: Sequence[tuple[str, int]]) -> dict[str, bytes]:
     if sum(size for _, size in sizes) != len(payload):
-        raise PackageError("The package is damaged: its parts are not of the announced size.")
+        raise PackageError(Phrase("The package is damaged: its parts are not of the announced size."))
     parts, start = {}, 0
     for name, size in sizes:
         parts[name] = payload[start : start + size]

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Schedule",
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(blank=True, max_length=100, null=True, verbose_name="name")),
                 (
                     "func",
@@ -123,7 +123,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Task",
             fields=[
-                ("id", models.CharField(editable=False, max_length=32, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.CharField(
+                        editable=False, max_length=32, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(editable=False, max_length=100, verbose_name="name")),
                 ("func", models.CharField(max_length=256, verbose_name="function")),
                 ("hook", models.CharField(max_length=256, null=True, verbose_name="hook")),

@@ -23,6 +23,8 @@ class Migration(migrations.Migration):
                 ("crashes", models.IntegerField(default=0)),
             ],
             options={
+                "verbose_name": "part of a workflow",
+                "verbose_name_plural": "parts of workflows",
                 "indexes": [
                     models.Index(fields=["whole", "number"], name="djq_part_whole"),
                     models.Index(fields=["stopped"], name="djq_part_stopped"),

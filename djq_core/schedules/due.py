@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import arrow
 
 from djq_core import optional
+from djq_core.phrases import Phrase
 
 _SHIFTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
@@ -61,7 +62,7 @@ class Rule:
         if self.kind in _SHIFTS:
             return _next_by_calendar(_SHIFTS[self.kind], slot, self.zone)
         if self.other is None:
-            raise ValueError(f"There is no schedule type {self.kind!r}.")
+            raise ValueError(Phrase("There is no schedule type {kind!r}.", kind=self.kind))
         return self.other(slot)
 
     def until(self, slot: datetime, now: datetime) -> Iterator[datetime]:
@@ -116,13 +117,21 @@ def check_cron(expression: str) -> None:
     fields = expression.split()
     if not expression.startswith("@") and len(fields) != _CRON_FIELDS:
         raise ValueError(
-            f"The cron expression {expression!r} has {len(fields)} fields, not 5: minute, hour, day, month, weekday."
+            Phrase(
+                "The cron expression {expression!r} has {count} fields, not 5: minute, hour, day, month, weekday.",
+                expression=expression,
+                count=len(fields),
+            )
         )
     times = _croniter(expression, datetime.now(UTC))
     try:
         times.get_next(datetime)
     except ValueError as error:
-        raise ValueError(f"The cron expression {expression!r} never comes to a time: {error}.") from error
+        raise ValueError(
+            Phrase(
+                "The cron expression {expression!r} never comes to a time: {error}.", expression=expression, error=error
+            )
+        ) from error
 
 
 def next_by_cron(expression: str, slot: datetime, zone: ZoneInfo) -> datetime:
@@ -142,4 +151,6 @@ def _croniter(expression: str, start: datetime) -> Any:
     try:
         return optional.croniter().croniter(expression, start)
     except (ValueError, KeyError, AttributeError) as error:
-        raise ValueError(f"The cron expression {expression!r} cannot be read: {error}.") from error
+        raise ValueError(
+            Phrase("The cron expression {expression!r} cannot be read: {error}.", expression=expression, error=error)
+        ) from error

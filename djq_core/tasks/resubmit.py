@@ -13,6 +13,7 @@ from djq_core.envelope.package import ARGS, KWARGS
 from djq_core.exceptions import DjqError
 from djq_core.fields import Serialized, seal
 from djq_core.models import Task
+from djq_core.phrases import Phrase
 from djq_core.tasks.submit import send
 
 
@@ -30,7 +31,7 @@ def resubmit(task: Task) -> str:
     row = _row(task)
     args, kwargs = _stored(row, ARGS), _stored(row, KWARGS)
     if args.tag != kwargs.tag:
-        raise NotResubmittable("Its arguments were written by two serializers.")
+        raise NotResubmittable(Phrase("Its arguments were written by two serializers."))
     task_id = new_id()
     package = TaskPackage(
         id=task_id,
@@ -52,18 +53,18 @@ def _row(task: Task) -> Task:
     """Return the task with its arguments as they are stored; of a deferred field Django would give the opened value."""
     row = Task.objects.only(ARGS, KWARGS).filter(pk=task.pk).first()
     if row is None:
-        raise NotResubmittable("It was deleted meanwhile.")
+        raise NotResubmittable(Phrase("It was deleted meanwhile."))
     return row
 
 
 def _stored(row: Task, name: str) -> Serialized:
     value = row.__dict__[name]
     if value is None:
-        raise NotResubmittable("Its arguments were not stored.")
+        raise NotResubmittable(Phrase("Its arguments were not stored."))
     try:
         return seal(value).serialized()
     except DjqError as error:
-        raise NotResubmittable(f"Its arguments cannot be read: {error}") from error
+        raise NotResubmittable(Phrase("Its arguments cannot be read: {error}", error=error)) from error
 
 
 def _is_generated(task: Task) -> bool:
@@ -77,5 +78,5 @@ def _path(text: str, what: str) -> str:
     try:
         check_function(text, what)
     except ValueError as error:
-        raise NotResubmittable(f"Its {what} has no dotted path: {text}") from error
+        raise NotResubmittable(Phrase("Its {what} has no dotted path: {text}", what=Phrase(what), text=text)) from error
     return text

@@ -5,29 +5,32 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
 
+from djq_core.management.base import TranslatedCommand
 from djq_core.management.subcommands.base import Subcommand
 from djq_core.management.subcommands.plugins import Plugins
+from djq_core.phrases import gettext_noop, in_words
 
 _SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(),)}
 
 
-class Command(BaseCommand):
+class Command(TranslatedCommand):
     """Hand over to a subcommand; system checks are left out, for it is asked when something is wrong."""
 
-    help = "Show what djq is made of in this project."
+    help = gettext_noop("Show what djq is made of in this project.")
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add a parser for each subcommand."""
         subparsers = parser.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
         for name, subcommand in _SUBCOMMANDS.items():
-            subcommand.add_arguments(subparsers.add_parser(name, help=subcommand.help))
+            subcommand.add_arguments(subparsers.add_parser(name, help=_(subcommand.help)))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write what the subcommand answers."""
         try:
             self.stdout.write(_SUBCOMMANDS[options["subcommand"]].run(options))
         except ImproperlyConfigured as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(in_words(error)) from error

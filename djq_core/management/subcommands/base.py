@@ -11,6 +11,7 @@ class Subcommand:
     """Base class: a subcommand answers with a text."""
 
     name: ClassVar[str]
+    #: In English, marked with ``gettext_noop``; it is translated when it is shown.
     help: ClassVar[str]
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -5,25 +5,35 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.utils.translation import gettext as _
 
 from djq_core.conf import Problem
 from djq_core.current import app_config
 from djq_core.management.subcommands.base import Subcommand
+from djq_core.phrases import gettext_noop
 from djq_core.plugins import PluginRecord, discover
+
+_STATUSES: Final = (gettext_noop("loaded"), gettext_noop("broken"), gettext_noop("disabled"))
+_KINDS: Final = (
+    gettext_noop("brokers"),
+    gettext_noop("result backends"),
+    gettext_noop("serializers"),
+    gettext_noop("error reporters"),
+    gettext_noop("schedule types"),
+)
 
 
 class Plugins(Subcommand):
     """List name, distribution, version, status, hooks, keys and capabilities of each plugin."""
 
     name: ClassVar[str] = "plugins"
-    help: ClassVar[str] = "List the installed plugins."
+    help: ClassVar[str] = gettext_noop("List the installed plugins.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--json``."""
-        parser.add_argument("--json", action="store_true", help="Write JSON.")
+        parser.add_argument("--json", action="store_true", help=_("Write JSON."))
 
     def run(self, options: Mapping[str, Any]) -> str:
         """Return the list; nothing in it is secret."""
@@ -55,7 +65,8 @@ def _details(record: PluginRecord) -> Iterator[str]:
     for kind, names in record.offers.items():
         yield f"{_(kind.replace('_', ' '))}: {', '.join(names)}"
     for broker, flags in record.capabilities.items():
-        yield f"{_('capabilities of')} {broker}: {', '.join(flags) or _('none')}"
+        told = _("capabilities of %(broker)s") % {"broker": broker}
+        yield f"{told}: {', '.join(flags) or _('none')}"
     if record.keys:
         yield f"{_('keys')}: {', '.join(record.keys)}"
     if record.hooks:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from djq_core import current
 from djq_core.exceptions import ConfigurationError
@@ -34,6 +35,31 @@ class QueueAdmin(ModelAdmin):
     fields = ("key", "lock", "payload", "task_id", "name", "func", "group", "q_options", "deliveries")
     readonly_fields = ("task_id", "name", "func", "group", "q_options", "deliveries")
     show_full_result_count = False
+
+    @admin.display(description=_("task id"))
+    def task_id(self, row: OrmQ) -> str:
+        """Show the task's id."""
+        return row.task_id()
+
+    @admin.display(description=_("name"))
+    def name(self, row: OrmQ) -> str:
+        """Show the task's name, or why the package cannot be read."""
+        return row.name()
+
+    @admin.display(description=_("function"))
+    def func(self, row: OrmQ) -> str:
+        """Show the task's function."""
+        return row.func()
+
+    @admin.display(description=_("group"))
+    def group(self, row: OrmQ) -> str:
+        """Show the task's group."""
+        return row.group()
+
+    @admin.display(description=_("options"))
+    def q_options(self, row: OrmQ) -> dict[str, Any]:
+        """Show what the task was sent with."""
+        return row.q_options()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: packages are signed where tasks are sent."""

@@ -7,6 +7,7 @@ from typing import Any
 from djq_core import current
 from djq_core.envelope import TASK, decode_package
 from djq_core.exceptions import PackageError
+from djq_core.phrases import in_words
 
 
 def read_task(key: str, payload: str) -> dict[str, Any]:
@@ -19,5 +20,5 @@ def read_task(key: str, payload: str) -> dict[str, Any]:
         text = runtime.signer.named(key).verify(TASK, payload)
         package = decode_package(text, max_bytes=runtime.conf.max_package_bytes)
     except PackageError as error:
-        return {"error": str(error)}
+        return {"error": in_words(error)}
     return {name: value for name, value in package.as_dict().items() if name not in ("args", "kwargs")}

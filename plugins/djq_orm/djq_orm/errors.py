@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from django.db import Error, ProgrammingError, connections
 
 from djq_core.exceptions import BrokerError
+from djq_core.phrases import Phrase
 
 
 @contextmanager
@@ -19,19 +20,25 @@ def as_broker_errors(alias: str) -> Iterator[None]:
     except Error as error:
         connections[alias].close_if_unusable_or_obsolete()
         raise BrokerError(
-            f"The database {alias!r} did not do what the ORM broker asked: {error}{_remedy(alias, error)}"
+            Phrase(
+                "The database {alias!r} did not do what the ORM broker asked: {error}{remedy}",
+                alias=alias,
+                error=error,
+                remedy=_remedy(alias, error),
+            )
         ) from error
 
 
 def _remedy(alias: str, error: Error) -> str:
     text = str(error)
     if "database is locked" in text or "database table is locked" in text:
-        return (
-            f". Another connection wrote for too long: give DATABASES[{alias!r}] the OPTIONS "
-            '{"timeout": 20, "transaction_mode": "IMMEDIATE"}.'
+        return Phrase(
+            ". Another connection wrote for too long: give DATABASES[{alias!r}] the OPTIONS {options}.",
+            alias=alias,
+            options='{"timeout": 20, "transaction_mode": "IMMEDIATE"}',
         )
     if "max_allowed_packet" in text:
-        return ". Give the server a larger max_allowed_packet, in bytes; packages come as one statement."
+        return Phrase(". Give the server a larger max_allowed_packet, in bytes; packages come as one statement.")
     if "no such table" in text or (isinstance(error, ProgrammingError) and re.search("does(n't| not) exist", text)):
-        return f". Is the table there? Run: manage.py migrate --database={alias}"
+        return Phrase(". Is the table there? Run: manage.py migrate --database={alias}", alias=alias)
     return ""
