@@ -211,9 +211,10 @@ class Broker:
         return 0
 
     def peek(self, count: int) -> list[Queued]:
-        """Return the ``count`` packages that have been on the queue the longest, held ones too, and leave them there.
+        """Return the ``count`` packages that have been on the queue the longest, in the order in which they were sent.
 
-        What has ``due`` in the past and is held was not answered in time: it is handed out again.
+        Held packages are among them, and nothing is changed. What was released may count as sent anew. What is held and
+        has ``due`` in the past was not answered in time: it is handed out again.
         """
         raise NotSupported(f"{type(self).__name__} cannot look at its queue without taking from it.")
 

@@ -40,6 +40,7 @@ class RedisBase(Broker):
     supports_blocking_dequeue: ClassVar[bool] = True
     #: The longest text that a server takes unless it is configured otherwise.
     max_package_bytes: ClassVar[int | None] = 512 * 1024 * 1024
+    supports_peek: ClassVar[bool] = True
     shares_stats: ClassVar[bool] = True
 
     def __init__(self, settings: BrokerSettings | None = None) -> None:

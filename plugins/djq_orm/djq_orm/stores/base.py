@@ -51,6 +51,17 @@ class Claimed(NamedTuple):
     unanswered: int
 
 
+class Lying(NamedTuple):
+    """A row as it lies in the table; ``due`` and the present in microseconds, both by the same clock."""
+
+    pk: int
+    text: str
+    is_held: bool
+    deliveries: int
+    due: int
+    now: int
+
+
 class Store:
     """The queue's table in one database; every statement goes to its alias, never through a router.
 
@@ -194,6 +205,17 @@ class Store:
     def count_held(self, key: str) -> int:
         """Return the number of rows with a lease in force."""
         return self.rows.filter(key=key, token__isnull=False, due__gt=self.now()).count()
+
+    def oldest(self, key: str, count: int) -> list[Lying]:
+        """Return the ``count`` rows of a queue that were sent first, with one statement that locks nothing."""
+        rows = self.rows.filter(key=key).order_by("id")
+        found = rows.values_list(
+            "pk", "payload", "token", "deliveries", "due", ExpressionWrapper(self.now(), output_field=BigIntegerField())
+        )
+        return [
+            Lying(pk, text, token is not None, deliveries, due, now)
+            for pk, text, token, deliveries, due, now in found[: max(0, count)]
+        ]
 
     # The server
 
