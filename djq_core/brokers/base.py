@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
+from djq_core.brokers.finding import Finding
 from djq_core.exceptions import NotSupported
 
 Package: TypeAlias = str | bytes
@@ -225,6 +226,17 @@ class Broker:
     def info(self) -> str:
         """Return name and version of the server, for people."""
         return type(self).__name__
+
+    def clock(self) -> float | None:
+        """Return the time of the server's clock in seconds since 1970; None where that of this host counts."""
+        return None
+
+    def examine(self) -> list[Finding]:
+        """Return what its operator should know of the server's settings, for ``manage.py djq doctor``.
+
+        What is as it should be is told too. That the server answers, and its clock, are looked at elsewhere.
+        """
+        return []
 
     def durability(self) -> str | None:
         """Say in a sentence, for the log, what the server's own settings make of the promise; None for nothing to say.

@@ -9,10 +9,8 @@ import pytest
 from djq_core.brokers.base import Broker
 from djq_core.exceptions import NotSupported
 from djq_core.testing.applying import lacks, needs
+from djq_core.testing.basics import APART
 from djq_core.testing.kit import Kit, MakeBroker, acknowledge, as_bytes, packages, receipts
-
-#: How far the clocks of this host and of a server may be apart, in seconds.
-APART = 5.0
 
 
 class Peeking(Kit):

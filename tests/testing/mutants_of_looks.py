@@ -1,12 +1,14 @@
-"""Brokers whose ``peek`` has one fault each."""
+"""Brokers whose looks have one fault each: at the queue, at the clock, at the server."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from djq_core.brokers.base import Queued
+from djq_core.brokers.finding import ERROR, Finding
 from djq_core.brokers.memory import MemoryBroker
 from tests.testing.mutants import found_by
 from tests.testing.mutants_of_details import FOUND_BY
@@ -100,3 +102,15 @@ class TakesEveryAttemptForALease(MemoryBroker):
 @found_by("test_without_looks_they_are_refused")
 class LooksUndeclared(MemoryBroker):
     supports_peek = False
+
+
+@found_by("test_the_clock_of_the_server_counts_seconds")
+class TellsMilliseconds(MemoryBroker):
+    def clock(self) -> float | None:
+        return time.time() * 1000
+
+
+@found_by("test_an_examination_tells_what_is_so")
+class HasNoRemedy(MemoryBroker):
+    def examine(self) -> list[Finding]:
+        return [Finding(level=ERROR, code="memory-full", message="The memory is full.")]

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.db import connections, router
 
 from djq_core.brokers.base import Broker, BrokerSettings, Delivery, Package, Queued
+from djq_core.brokers.finding import Finding
 from djq_core.exceptions import BrokerError
 from djq_orm.bells import Bell, IntervalBell
 from djq_orm.clock import MICROSECONDS
@@ -217,6 +218,16 @@ class OrmBroker(Broker):
                 return f"ORM {self.database} ({store.version()})"
         except BrokerError:
             return f"ORM {self.database}"
+
+    def clock(self) -> float | None:
+        """Return the time of the server's clock where that one counts: on PostgreSQL, MariaDB and MySQL."""
+        with self._store() as store:
+            return store.clock()
+
+    def examine(self) -> list[Finding]:
+        """Return what the settings of the database mean for the queue."""
+        with self._store() as store:
+            return store.examine()
 
     def close(self) -> None:
         """Close this thread's connection, outside a transaction of the caller, and the one that listens."""

@@ -25,6 +25,7 @@ from django.db.models.expressions import Combinable, Expression
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from djq_core.brokers.finding import Finding
 from djq_core.exceptions import ConfigurationError
 from djq_orm.bells import Bell, IntervalBell
 from djq_orm.clock import MICROSECONDS, now_in_microseconds
@@ -223,6 +224,20 @@ class Store:
         """Ask the database for nothing."""
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+
+    def clock(self) -> float | None:
+        """Return the time of the server's clock in seconds since 1970; None where this host's counts."""
+        return None
+
+    def _asked_clock(self, expression: str) -> float:
+        """Return a time in microseconds that the server is asked for as seconds."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT {expression}")
+            return int(cursor.fetchone()[0]) / MICROSECONDS
+
+    def examine(self) -> list[Finding]:
+        """Return what the settings of the database mean for the queue."""
+        return []
 
     def version(self) -> str:
         """Return name and version of the database."""
