@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from djq_core.management.subcommands.base import Subcommand
+from djq_core.management.subcommands.explain import Explain
 from djq_core.management.subcommands.plugins import Plugins
 
-_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(),)}
+_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(), Explain())}
 
 
 class Command(BaseCommand):
@@ -26,8 +28,11 @@ class Command(BaseCommand):
             subcommand.add_arguments(subparsers.add_parser(name, help=subcommand.help))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write what the subcommand answers."""
+        """Write what the subcommand answers, and end with its exit code."""
         try:
-            self.stdout.write(_SUBCOMMANDS[options["subcommand"]].run(options))
+            answer = _SUBCOMMANDS[options["subcommand"]].run(options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
+        self.stdout.write(answer)
+        if exit_code := getattr(answer, "exit_code", 0):
+            sys.exit(exit_code)

@@ -135,7 +135,7 @@ def told(client: redis.Redis, key: str) -> Mapping[str, Any]:
 
 def clock(client: redis.Redis, key: str) -> float:
     """Return the time of the server that has a key, in seconds since 1970."""
-    answer: Any = client.execute_command("TIME", **home(client, key))
+    answer: Any = client.execute_command("TIME", **home(client, key))  # type: ignore[no-untyped-call]
     seconds, micro = answer
     return int(seconds) + int(micro) / 1_000_000
 
