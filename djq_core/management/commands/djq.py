@@ -9,10 +9,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from djq_core.management.subcommands.base import Subcommand
+from djq_core.management.subcommands.doctor import Doctor
 from djq_core.management.subcommands.explain import Explain
 from djq_core.management.subcommands.plugins import Plugins
 
-_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(), Explain())}
+_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(), Doctor(), Explain())}
 
 
 class Command(BaseCommand):
