@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from djq_core.cluster.status import Stat
 from djq_core.monitor.causes import Cause, fine, trouble
 from djq_core.monitor.explain_clusters import START, alive, buffering, cluster_name, crowd
 from djq_core.monitor.explain_outcome import failed_before, gone, succeeded
@@ -18,6 +20,7 @@ from djq_core.monitor.words import duration
 
 #: A living cluster renews a lease at every third of it, so that less than this share is left of nobody's.
 RENEWED = 0.5
+_LATER = "waits-for-its-time"
 
 
 def explain(facts: Facts) -> list[Cause]:
@@ -60,6 +63,8 @@ def _packages(facts: Facts) -> Iterator[Cause]:
             yield cause
             continue
         causes = [cause.with_details(failed_before(facts))]
+        if cause.code == _LATER and queue.stats is not None and (missing := alive(facts, queue)):
+            causes.append(missing)
         if facts.function_flaw:
             causes.append(_no_function(facts.function_flaw))
         yield from sorted(causes, key=lambda each: not each.is_trouble)
@@ -119,11 +124,7 @@ def _held(facts: Facts, queue: Queue, package: Package) -> Cause:
         return _held_by_the_dead(facts, queue, due)
     if not any(stat.task_q_size for stat in holders):
         return buffering(facts, holders, until)
-    details = [
-        _("%(cluster)s holds %(count)s tasks that wait for a worker.")
-        % {"cluster": cluster_name(stat), "count": stat.task_q_size}
-        for stat in holders
-    ]
+    details = [_holds(stat) for stat in holders]
     return fine(
         "held",
         _("A cluster holds it and will start it: it waits for a worker there."),
@@ -132,6 +133,14 @@ def _held(facts: Facts, queue: Queue, package: Package) -> Cause:
         _("%(until)s The cluster renews it.") % {"until": until},
         remedy=_("More workers, or another cluster, would start it sooner."),
     )
+
+
+def _holds(stat: Stat) -> str:
+    return ngettext(
+        "%(cluster)s holds %(count)s task that waits for a worker.",
+        "%(cluster)s holds %(count)s tasks that wait for a worker.",
+        stat.task_q_size,
+    ) % {"cluster": cluster_name(stat), "count": stat.task_q_size}
 
 
 def _is_not_renewed(facts: Facts, due: float | None) -> bool:
@@ -169,9 +178,10 @@ def _held_by_the_dead(facts: Facts, queue: Queue, due: float | None) -> Cause:
 
 def _waits_for_its_time(facts: Facts, package: Package) -> Cause:
     due, attempts = package.queued.due or 0.0, package.queued.attempts
-    after = [_("It has been tried %(count)s times.") % {"count": attempts}] if attempts else []
+    tried = ngettext("It has been tried %(count)s time.", "It has been tried %(count)s times.", attempts)
+    after = [tried % {"count": attempts}] if attempts else []
     return fine(
-        "waits-for-its-time",
+        _LATER,
         _("It waits for its next attempt at %(when)s.") % {"when": facts.clock.when(due)},
         *after,
         remedy=_("`backoff` sets how long a task waits that has failed; without it, that is what is left of `retry`."),
@@ -179,11 +189,7 @@ def _waits_for_its_time(facts: Facts, package: Package) -> Cause:
 
 
 def _waits(facts: Facts, queue: Queue, package: Package) -> Cause:
-    place = (
-        _("It waits on the queue %(queue)r, behind %(count)s others.")
-        if package.ahead
-        else _("It waits on the queue %(queue)r, the next one to go.")
-    ) % {"queue": queue.name, "count": package.ahead}
+    place = _place(queue, package.ahead)
     if queue.stats is None:
         return _nobody_knows(queue, place)
     if missing := alive(facts, queue, place):
@@ -199,6 +205,16 @@ def _waits(facts: Facts, queue: Queue, package: Package) -> Cause:
         *details,
         remedy=_("Nothing is wrong. More workers, or another cluster, would bring its turn sooner."),
     )
+
+
+def _place(queue: Queue, ahead: int) -> str:
+    if not ahead:
+        return _("It waits on the queue %(queue)r, the next one to go.") % {"queue": queue.name}
+    return ngettext(
+        "It waits on the queue %(queue)r, behind %(count)s other.",
+        "It waits on the queue %(queue)r, behind %(count)s others.",
+        ahead,
+    ) % {"queue": queue.name, "count": ahead}
 
 
 def buffering_all(facts: Facts, queue: Queue, place: str) -> Cause | None:
@@ -264,9 +280,7 @@ def _possibilities(facts: Facts) -> Iterator[str]:
     for queue in facts.queues:
         yield from _blind_spots(queue)
     if facts.unreadable_failures:
-        yield _("It may be one of the %(count)s packages that no cluster could read (function 'unreadable').") % {
-            "count": facts.unreadable_failures
-        }
+        yield _("It may be among those that no cluster could read: the failures of the function 'unreadable'.")
     yield _("It may be on another queue than %(queues)s: look there with --queue.") % {
         "queues": ", ".join(repr(queue.name) for queue in facts.queues)
     }
@@ -277,7 +291,7 @@ def _blind_spots(queue: Queue) -> Iterator[str]:
         told = _("It may be on the queue %(queue)r: this broker does not show its %(size)s packages.")
         yield told % {"queue": queue.name, "size": queue.size if queue.size is not None else "?"}
     elif not queue.is_whole:
-        told = _("It may be on the queue %(queue)r behind the first %(seen)s packages: look further with --depth.")
+        told = _("It may be on the queue %(queue)r beyond the %(seen)s that were looked at: ask with a larger --depth.")
         yield told % {"queue": queue.name, "seen": queue.seen}
     if not queue.broker.supports_receipts:
         told = _("It may have been lost or be in a cluster: %(broker)s keeps nothing that it has handed out.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from djq_core.cluster.status import Stat
 from djq_core.conf import Conf
@@ -24,8 +24,8 @@ def cluster_name(stat: Stat) -> str:
     return _("cluster %(id)s on %(host)s") % {"id": stat.cluster_id, "host": stat.host}
 
 
-def alive(facts: Facts, queue: Queue, place: str) -> Cause | None:
-    """Return why nobody fetches from a queue; None where a cluster does."""
+def alive(facts: Facts, queue: Queue, place: str = "") -> Cause | None:
+    """Return why nobody fetches from a queue; None where a cluster does. ``place`` is where the task is on it."""
     if queue.at_work:
         return None
     if queue.stats:
@@ -34,13 +34,13 @@ def alive(facts: Facts, queue: Queue, place: str) -> Cause | None:
         return trouble(
             "other-queue",
             _("It was sent to the queue of another cluster, %(name)r, which does not run.") % {"name": queue.name},
-            place,
+            *filter(None, [place]),
             remedy=_START_NAMED % {"name": queue.name},
         )
     return trouble(
         "no-cluster",
         _("No cluster is alive for the queue %(queue)r.") % {"queue": queue.name},
-        place,
+        *filter(None, [place]),
         remedy=str(START),
     )
 
@@ -50,7 +50,7 @@ def _all_stopping(queue: Queue, place: str) -> Cause:
     return trouble(
         "stopping",
         _("Every cluster of the queue %(queue)r is stopping and fetches nothing more.") % {"queue": queue.name},
-        place,
+        *filter(None, [place]),
         *(each for stat in stats for each in _what_it_waits_for(stat)),
         remedy=_("It goes on with the next cluster: python manage.py qcluster"),
     )
@@ -79,7 +79,7 @@ def crowd(facts: Facts, stat: Stat) -> Iterator[str]:
             "limit": stat.queue_limit,
         }
     if workers and len(stat.running) >= workers:
-        yield _("All %(workers)s workers of %(cluster)s are busy:") % {"workers": workers, "cluster": cluster}
+        yield _all_busy(stat)
         for run in sorted(stat.running, key=lambda each: each.since)[:_MOST]:
             since = duration(facts.clock.now - run.since)
             yield _("  %(func)s for %(duration)s (%(task)s)") % {"func": run.func, "duration": since, "task": run.name}
@@ -91,13 +91,24 @@ def crowd(facts: Facts, stat: Stat) -> Iterator[str]:
         }
 
 
+def _keeps(stat: Stat) -> str:
+    return ngettext(
+        "%(cluster)s keeps %(count)s result and saves it when it can.",
+        "%(cluster)s keeps %(count)s results and saves them when it can.",
+        stat.done_q_size,
+    ) % {"cluster": cluster_name(stat), "count": stat.done_q_size}
+
+
+def _all_busy(stat: Stat) -> str:
+    workers = len(stat.workers)
+    return ngettext(
+        "The one worker of %(cluster)s is busy:", "All %(workers)s workers of %(cluster)s are busy:", workers
+    ) % {"workers": workers, "cluster": cluster_name(stat)}
+
+
 def buffering(facts: Facts, holders: Sequence[Stat], place: str) -> Cause:
     """Return that results wait for the database."""
-    kept = [
-        _("%(cluster)s keeps %(count)s results and saves them when it can.")
-        % {"cluster": cluster_name(stat), "count": stat.done_q_size}
-        for stat in holders
-    ]
+    kept = [_keeps(stat) for stat in holders]
     if not facts.database_away:
         return trouble(
             "saving",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from djq_core.monitor.causes import Cause, fine, trouble
 from djq_core.monitor.facts import Facts, Outcome
@@ -49,7 +50,11 @@ def gone(facts: Facts) -> Iterator[Cause]:
     elif outcome is None and facts.parts:
         yield fine(
             "parts",
-            _("It is an iter, a chain or a part of one: %(ended)s parts have ended, %(failed)s of them failed.")
+            ngettext(
+                "It is an iter, a chain or a part of one: %(ended)s part has ended (failed: %(failed)s).",
+                "It is an iter, a chain or a part of one: %(ended)s parts have ended (failed: %(failed)s).",
+                facts.parts.ended,
+            )
             % {"ended": facts.parts.ended, "failed": facts.parts.failed},
             _("The whole is saved when every part has ended; an iter's parts are on the queue under ids of their own."),
         )
@@ -60,7 +65,11 @@ def _failed(facts: Facts, outcome: Outcome) -> Cause:
     if outcome.crashes >= facts.conf.max_crashes:
         return trouble(
             "crashed",
-            _("It was given up at %(when)s: it has ended its worker %(count)s times (max_crashes %(limit)s).")
+            ngettext(
+                "It was given up at %(when)s: it has ended its worker %(count)s time (max_crashes %(limit)s).",
+                "It was given up at %(when)s: it has ended its worker %(count)s times (max_crashes %(limit)s).",
+                outcome.crashes,
+            )
             % {"when": at, "count": outcome.crashes, "limit": facts.conf.max_crashes},
             outcome.headline,
             *_run(outcome),

@@ -135,6 +135,14 @@ def test_it_waits_for_its_next_attempt() -> None:
     assert "`backoff`" in answer["remedy"]
 
 
+def test_it_waits_for_its_next_attempt_and_no_cluster_is_left() -> None:
+    task_id = enqueue()
+    broker().release(take(), delay=300)
+    answer = explained(task_id)
+    assert (answer["cause"], answer["exit"]) == ("no-cluster", 1)
+    assert [also["cause"] for also in answer["also"]] == ["waits-for-its-time"]
+
+
 def test_others_are_before_it() -> None:
     for _ in range(3):
         enqueue()
@@ -285,7 +293,7 @@ def test_it_is_an_iter_whose_parts_end() -> None:
         Part.objects.create(id=new_id(), whole=whole, number=number, success=number > 0, stopped=stopped)
     answer = explained(whole)
     assert (answer["cause"], answer["exit"]) == ("parts", 0)
-    assert "3 parts have ended, 1 of them failed" in answer["headline"]
+    assert "3 parts have ended (failed: 1)" in answer["headline"]
 
 
 # Schedules
@@ -395,7 +403,7 @@ def test_what_lies_deeper_than_was_looked_is_said() -> None:
     publish()
     answer = explained(task_id, "--depth", "1")
     assert answer["cause"] == "unknown"
-    assert "behind the first 1 packages" in details(answer)
+    assert "beyond the 1 that were looked at" in details(answer)
 
 
 def test_the_broker_is_away() -> None:

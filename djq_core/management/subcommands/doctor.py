@@ -69,13 +69,12 @@ def _told(each: Examined, style: Style) -> Iterator[str]:
     paints = {OK: style.SUCCESS, WARNING: style.WARNING, ERROR: style.ERROR}
     column = max(map(len, words.values())) + 4
     mark = f"  {words[finding.level]}".ljust(column)
-    first, *rest = wrapped(finding.message, mark, " " * column).split("\n")
+    code = "" if finding.level == OK else f" ({finding.code})"
+    first, *rest = wrapped(f"{finding.message}{code}", mark, " " * column).split("\n")
     yield paints[finding.level](first[: len(mark)]) + first[len(mark) :]
     yield from rest
     if finding.remedy:
         yield wrapped(finding.remedy, f"{' ' * column}> ", f"{' ' * column}  ")
-    if finding.level != OK:
-        yield f"{' ' * column}({finding.code})"
 
 
 def _summary(found: Sequence[Examined]) -> str:

@@ -68,7 +68,10 @@ def _server(broker: Broker) -> Iterator[Finding]:
         yield _away(broker)
         return
     seconds = min(_seconds(broker.ping) for _try in range(_TRIES))
-    told = _("%(broker)s answers within %(ms)s ms.") % {"broker": broker.info(), "ms": f"{seconds * 1000:.1f}"}
+    told = _("%(broker)s answers within %(ms)s ms.") % {
+        "broker": broker.info(),
+        "ms": f"{max(0.1, seconds * 1000):.1f}",
+    }
     if seconds <= SLOW:
         yield Finding(code="broker-latency", message=told)
     else:

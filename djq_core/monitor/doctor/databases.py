@@ -93,7 +93,7 @@ def _latency(connection: BaseDatabaseWrapper) -> Finding:
     message = _("The database %(alias)r (%(vendor)s) answers within %(ms)s ms.") % {
         "alias": connection.alias,
         "vendor": connection.display_name,
-        "ms": f"{seconds * 1000:.1f}",
+        "ms": f"{max(0.1, seconds * 1000):.1f}",
     }
     if seconds <= SLOW:
         return Finding(code="database-latency", message=message)

@@ -24,20 +24,24 @@ logger = logging.getLogger("djq")
 AREAS: Final[Mapping[str, Any]] = {
     "configuration": gettext_lazy("Configuration"),
     "plugins": gettext_lazy("Plugins"),
-    "broker": gettext_lazy("Broker"),
     "database": gettext_lazy("Database"),
     "cache": gettext_lazy("Cache"),
+    "broker": gettext_lazy("Broker"),
     "clusters": gettext_lazy("Clusters"),
     "schedules": gettext_lazy("Schedules"),
 }
 _LOOKS: Final[Mapping[str, Callable[[Runtime], Iterable[Finding]]]] = {
     "plugins": configuration.plugins,
-    "broker": broker.look,
     "database": databases.look,
     "cache": cache.look,
+    "broker": broker.look,
     "clusters": clusters.look,
     "schedules": schedules.look,
 }
+
+
+#: What keeps the schedules from being looked at, and has been told.
+_NO_TABLES: Final = frozenset({"database-away", "database-migrations"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,13 @@ def examine(config: DjqConfig, messages: Sequence[CheckMessage]) -> Iterator[Exa
     yield from (Examined("configuration", finding) for finding in found)
     if any(finding.code.startswith("djq.E") for finding in found):
         return
+    codes: set[str] = set()
     for area, look in _LOOKS.items():
-        yield from _looked(area, look, config.runtime)
+        if area == "schedules" and codes & _NO_TABLES:
+            continue
+        for examined in _looked(area, look, config.runtime):
+            codes.add(examined.finding.code)
+            yield examined
 
 
 def _looked(area: str, look: Callable[[Runtime], Iterable[Finding]], runtime: Runtime) -> Iterator[Examined]:

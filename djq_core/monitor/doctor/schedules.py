@@ -79,7 +79,11 @@ def _late(planned: Sequence[Planned]) -> Iterator[Finding]:
         yield Finding(
             level=WARNING,
             code="schedules-late",
-            message=_("%(count)s schedules are late, one of them by %(duration)s: %(name)s.")
+            message=ngettext(
+                "%(count)s schedule is late by %(duration)s: %(name)s.",
+                "%(count)s schedules are late, one of them by %(duration)s: %(name)s.",
+                len(late),
+            )
             % {"count": len(late), "duration": duration(longest), "name": late[0].row},
             remedy=_("python manage.py djq explain --schedule NAME tells why."),
         )
