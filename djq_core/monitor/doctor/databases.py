@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from django.apps import AppConfig, apps
-from django.db import Error, connections, router
+from django.db import Error, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
@@ -105,17 +105,25 @@ def _isolation(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
     vendor = "mariadb" if getattr(connection, "mysql_is_mariadb", False) else connection.vendor
     if vendor not in _ISOLATION:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_ISOLATION[vendor])
-        level = str(cursor.fetchone()[0]).lower().replace("-", " ")
+    alone = _asked(connection, _ISOLATION[vendor])
+    with transaction.atomic(using=connection.alias):
+        levels = {alone, _asked(connection, _ISOLATION[vendor])}
+    doubtful = levels.intersection(_DOUBTFUL.get(vendor, ()))
+    level = ", ".join(sorted(doubtful or levels))
     message = _("Its transactions are isolated at the level %(level)s.") % {"level": level}
-    if level not in _DOUBTFUL.get(vendor, ()):
+    if not doubtful:
         yield Finding(code="database-isolation", message=message)
         return
     remedy = _(
         "Leave isolation_level out of OPTIONS, or set it to READ COMMITTED: others make clusters fail each other."
     )
     yield Finding(level=WARNING, code="database-isolation", message=message, remedy=remedy)
+
+
+def _asked(connection: BaseDatabaseWrapper, statement: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return str(cursor.fetchone()[0]).lower().replace("-", " ")
 
 
 def _unapplied(connection: BaseDatabaseWrapper, labels: set[str]) -> list[str]:
