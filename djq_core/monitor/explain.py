@@ -5,12 +5,13 @@ The first cause is the answer; the others are true beside it. Every cause has a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from djq_core.cluster.status import Stat
+from djq_core.conf import Conf
 from djq_core.monitor.causes import Cause, fine, trouble
 from djq_core.monitor.explain_clusters import START, alive, buffering, cluster_name, crowd
 from djq_core.monitor.explain_outcome import failed_before, gone, succeeded
@@ -21,6 +22,8 @@ from djq_core.monitor.words import duration
 
 #: A living cluster renews a lease at every third of it, so that less than this share is left of nobody's.
 RENEWED = 0.5
+#: Who waits for so many seconds while all clusters are idle is seen by none of them.
+LONG = 30.0
 _LATER = "waits-for-its-time"
 
 
@@ -198,6 +201,8 @@ def _waits(facts: Facts, queue: Queue, package: Package) -> Cause:
     if store := buffering_all(facts, queue, place):
         return store
     details = [each for stat in queue.at_work for each in crowd(facts, stat)]
+    if _is_passed_over(facts, queue, package):
+        return _not_fetched(facts, package, place, details)
     if not package.ahead:
         return fine("next", place, *details)
     return fine(
@@ -205,6 +210,28 @@ def _waits(facts: Facts, queue: Queue, package: Package) -> Cause:
         place,
         *details,
         remedy=_("Nothing is wrong. More workers, or another cluster, would bring its turn sooner."),
+    )
+
+
+def _is_passed_over(facts: Facts, queue: Queue, package: Package) -> bool:
+    """Has it never been fetched, for long, although every cluster has nothing to do?"""
+    if package.queued.attempts or package.sent is None or facts.clock.now - package.sent < LONG:
+        return False
+    return all(stat.status == Conf.IDLE for stat in queue.at_work)
+
+
+def _not_fetched(facts: Facts, package: Package, place: str, details: Iterable[str]) -> Cause:
+    waited = duration(facts.clock.now - (package.sent or 0.0))
+    return trouble(
+        "not-fetched",
+        _("It has waited for %(duration)s, and every cluster of its queue is idle: none sees it.")
+        % {"duration": waited},
+        place,
+        *details,
+        remedy=_(
+            "Compare the settings of the broker here and where the cluster runs: host, port, database, name. If they "
+            "are the same, read in the log of the cluster why it cannot fetch."
+        ),
     )
 
 

@@ -16,14 +16,16 @@ from djq_core.monitor.words import Clock
 class Package:
     """The package of the task as it lies on a queue.
 
-    ``ahead`` is how many that wait lie before it. ``flaw`` says why it cannot be read; what it says of itself is then
-    not to be trusted. ``signed_for`` is the other cluster whose signature it has, where that is one of this site's.
+    ``ahead`` is how many that wait lie before it, ``sent`` when it was sent, in seconds since 1970. ``flaw`` says why it
+    cannot be read; what it says of itself is then not to be trusted. ``signed_for`` is the other cluster whose signature
+    it has, where that is one of this site's.
     """
 
     queued: Queued
     id: str
     name: str
     func: str
+    sent: float | None = None
     ahead: int = 0
     flaw: str = ""
     signed_for: str | None = None

@@ -48,6 +48,7 @@ class Reading:
     id: str = ""
     name: str = ""
     func: str = ""
+    sent: float | None = None
     flaw: str = ""
     signed_for: str | None = None
 
@@ -94,7 +95,7 @@ def _holds(runtime: Runtime, name: str, text: str) -> bool:
 
 def _with_header(reading: Reading) -> Reading:
     header = read_header(reading.text)
-    return replace(reading, id=header["id"], name=header["name"], func=header["func"])
+    return replace(reading, id=header["id"], name=header["name"], func=header["func"], sent=header["sent"])
 
 
 def _matching(readings: Iterable[Reading], query: str) -> Iterable[Package]:
@@ -106,6 +107,7 @@ def _matching(readings: Iterable[Reading], query: str) -> Iterable[Package]:
                 id=reading.id,
                 name=reading.name,
                 func=reading.func,
+                sent=reading.sent,
                 ahead=ahead,
                 flaw=reading.flaw,
                 signed_for=reading.signed_for,

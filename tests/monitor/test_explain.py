@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from djq_core import current
 from djq_core.conf import Conf
-from djq_core.envelope import new_id
+from djq_core.envelope import TASK, encode_package, new_id
 from djq_core.models import Part, Schedule
 from djq_core.tasks import async_task
+from tests.making import package_of
 from tests.monitor.seeding import broker, busy, explained, file_cache, publish, run_of, store, take
+from tests.services.valkey import ValkeyServer
 
 pytestmark = pytest.mark.django_db
 
@@ -162,6 +165,33 @@ def test_it_is_the_next_one() -> None:
     answer = explained(task_id)
     assert (answer["cause"], answer["exit"]) == ("next", 0)
     assert "2 of 2 workers idle" in details(answer)
+
+
+def test_every_cluster_is_idle_and_none_sees_it() -> None:
+    runtime = current.runtime()
+    package = package_of(runtime)
+    broker().enqueue(runtime.signer.sign(TASK, encode_package(package)))
+    publish()
+    answer = explained(package.id)
+    assert (answer["cause"], answer["exit"]) == ("not-fetched", 1)
+    assert "every cluster of its queue is idle" in answer["headline"]
+    assert "host, port, database, name" in answer["remedy"]
+    publish(**busy())
+    assert explained(package.id)["cause"] == "next"
+
+
+def test_the_list_of_redis_shows_what_waits_and_nothing_else(valkey_server: ValkeyServer) -> None:
+    with override_settings(Q_CLUSTER={"name": "tests", "redis": valkey_server.settings()}):
+        enqueue()
+        task_id = enqueue()
+        publish(**busy())
+        waiting = explained(task_id)
+        take(2)
+        taken = explained(task_id)
+        broker().close()
+    assert (waiting["cause"], "behind 1 other." in waiting["headline"]) == ("behind", True)
+    assert taken["cause"] == "unknown"
+    assert "RedisBroker keeps nothing that it has handed out" in details(taken)
 
 
 # Packages

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 
 from djq_core.management.subcommands.base import Subcommand
 from djq_core.management.subcommands.doctor import Doctor
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         """Add a parser for each subcommand."""
         subparsers = parser.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
         for name, subcommand in _SUBCOMMANDS.items():
-            subcommand.add_arguments(subparsers.add_parser(name, help=subcommand.help))
+            subcommand.add_arguments(subparsers.add_parser(name, help=_(subcommand.help)))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write what the subcommand answers, and end with its exit code."""

@@ -25,6 +25,7 @@ class Subcommand:
     """Base class: a subcommand answers with a text."""
 
     name: ClassVar[str]
+    #: What it does, marked for translation with ``gettext_noop``.
     help: ClassVar[str]
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from django.core.management.color import Style
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import gettext_noop, ngettext, pgettext
 
 from djq_core import current
 from djq_core.brokers.finding import ERROR, OK, WARNING
@@ -26,17 +26,19 @@ class Doctor(Subcommand):
     """Look at everything; the exit code is 1 where something is wrong."""
 
     name: ClassVar[str] = "doctor"
-    help: ClassVar[str] = "Look for what is wrong with configuration, broker, database, cache, clusters and schedules."
+    help: ClassVar[str] = gettext_noop(
+        "Look for what is wrong with configuration, broker, database, cache, clusters and schedules."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        parser.add_argument("--json", action="store_true", help="Write JSON.")
-        parser.add_argument("--quiet", action="store_true", help="Leave out what is as it should be.")
+        parser.add_argument("--json", action="store_true", help=_("Write JSON."))
+        parser.add_argument("--quiet", action="store_true", help=_("Leave out what is as it should be."))
         parser.add_argument(
             "--fail-level",
             choices=(WARNING, ERROR),
             default=ERROR,
-            help="The level from which on the exit code is 1; error unless given.",
+            help=_("The level from which on the exit code is 1; error unless given."),
         )
 
     def run(self, options: Mapping[str, Any]) -> str:

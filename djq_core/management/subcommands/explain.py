@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandError
 from django.core.management.color import Style
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from djq_core import current
 from djq_core.cluster.status import Running
@@ -26,15 +27,17 @@ class Explain(Subcommand):
     """Tell why a task, or a schedule, does not run; the exit code is 1 where somebody has to do something."""
 
     name: ClassVar[str] = "explain"
-    help: ClassVar[str] = "Tell why a task does not run, or what became of it."
+    help: ClassVar[str] = gettext_noop("Tell why a task does not run, or what became of it.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add what is asked for, and where to look."""
-        parser.add_argument("task", nargs="?", metavar="TASK", help="The id or the name of a task.")
-        parser.add_argument("--schedule", metavar="NAME", help="Explain the schedule of this name or number instead.")
-        parser.add_argument("--queue", action="append", default=[], metavar="NAME", help="Look at this queue too.")
-        parser.add_argument("--depth", type=int, default=DEPTH, help="How many packages of a queue are looked at.")
-        parser.add_argument("--json", action="store_true", help="Write JSON.")
+        parser.add_argument("task", nargs="?", metavar="TASK", help=_("The id or the name of a task."))
+        parser.add_argument(
+            "--schedule", metavar="NAME", help=_("Explain the schedule of this name or number instead.")
+        )
+        parser.add_argument("--queue", action="append", default=[], metavar="NAME", help=_("Look at this queue too."))
+        parser.add_argument("--depth", type=int, default=DEPTH, help=_("How many packages of a queue are looked at."))
+        parser.add_argument("--json", action="store_true", help=_("Write JSON."))
 
     def run(self, options: Mapping[str, Any]) -> str:
         """Return the answer; nothing is changed, no argument of a task is read."""

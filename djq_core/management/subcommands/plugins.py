@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from djq_core.conf import Problem
 from djq_core.current import app_config
@@ -19,11 +20,11 @@ class Plugins(Subcommand):
     """List name, distribution, version, status, hooks, keys and capabilities of each plugin."""
 
     name: ClassVar[str] = "plugins"
-    help: ClassVar[str] = "List the installed plugins."
+    help: ClassVar[str] = gettext_noop("List the installed plugins.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add ``--json``."""
-        parser.add_argument("--json", action="store_true", help="Write JSON.")
+        parser.add_argument("--json", action="store_true", help=_("Write JSON."))
 
     def run(self, options: Mapping[str, Any]) -> str:
         """Return the list; nothing in it is secret."""
