@@ -24,7 +24,7 @@ def _possibilities(facts: Facts) -> Iterator[str]:
     yield _("It may never have been sent: its transaction was rolled back, or the id is not from this site.")
     if facts.conf.save_limit < 0:
         yield _("It may have succeeded: save_limit is -1, so that successes are not kept.")
-    elif facts.oldest_success is not None and facts.conf.save_limit:
+    elif facts.oldest_success is not None:
         yield _("It may have succeeded before %(when)s: older successes are deleted (save_limit %(limit)s).") % {
             "when": facts.clock.moment(facts.oldest_success),
             "limit": facts.conf.save_limit,

@@ -16,9 +16,9 @@ from djq_core.monitor.words import Clock
 class Package:
     """The package of the task as it lies on a queue.
 
-    ``ahead`` is how many that wait lie before it, ``sent`` when it was sent, in seconds since 1970. ``flaw`` says why it
-    cannot be read; what it says of itself is then not to be trusted. ``signed_for`` is the other cluster whose signature
-    it has, where that is one of this site's.
+    ``ahead`` is how many that wait lie before it, ``sent`` when it was sent, in seconds since 1970. ``flaw`` says why
+    it cannot be read; what it says of itself is then not to be trusted. ``signed_for`` is the other cluster whose
+    signature it has, where that is one of this site's.
     """
 
     queued: Queued
@@ -98,7 +98,10 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything that was found out about what was asked for."""
+    """Everything that was found out about what was asked for.
+
+    Successes that ended before ``oldest_success`` (in seconds since 1970) may have been deleted.
+    """
 
     query: str
     conf: Conf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -146,10 +146,12 @@ class _Rows:
         return len(self._asked(lambda: list(failed.values_list("pk", flat=True)[:100])) or ())
 
     def oldest_success(self) -> float | None:
-        """Return when the oldest success that is kept has ended."""
-        ended = Task.objects.filter(success=True).order_by("stopped")
-        moments: Sequence[datetime] = self._asked(lambda: list(ended.values_list("stopped", flat=True)[:1])) or ()
-        return _timestamp(moments[0]) if moments else None
+        """Return when the oldest success has ended that is sure to be kept; None where all of them are."""
+        limit, ended = self._runtime.conf.save_limit, Task.objects.filter(success=True).order_by("-stopped")
+        if limit <= 0:
+            return None
+        found = self._asked(lambda: list(ended.values_list("stopped", flat=True)[limit - 1 : limit]))
+        return _timestamp(found[0]) if found else None
 
     def _asked(self, ask: Callable[[], T]) -> T | None:
         if self.away:

@@ -173,7 +173,7 @@ def test_packages_of_another_key_are_on_the_queue() -> None:
     publish()
     found = faults()
     assert list(found) == ["broker-unreadable"]
-    assert "Of the first 2 packages on the queue, 1 cannot be read" in found["broker-unreadable"]["message"]
+    assert "Of the first 2 packages on the queue 'tests', 1 cannot be read" in found["broker-unreadable"]["message"]
 
 
 def test_redis_throws_tasks_away(start_valkey: StartValkey) -> None:

@@ -414,7 +414,7 @@ def test_the_task_of_a_paused_schedule_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("keys", "told"),
-    [({"save_limit": -1}, "successes are not kept"), ({"save_limit": 10}, "older successes are deleted")],
+    [({"save_limit": -1}, "successes are not kept"), ({"save_limit": 1}, "older successes are deleted (save_limit 1)")],
 )
 def test_nothing_is_known_of_it(keys: dict[str, Any], told: str) -> None:
     store(new_id(), 8, success=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext as _
 
 from djq_core.brokers import Broker, Finding
-from djq_core.brokers.finding import ERROR, OK, WARNING
+from djq_core.brokers.finding import ERROR, WARNING
 from djq_core.monitor.looking import read
 from djq_core.monitor.words import duration
 
@@ -51,8 +51,7 @@ def _of_cluster(runtime: Runtime, name: str, broker: Broker, *, is_new: bool) ->
         yield replace(finding, message=f"{prefix}{finding.message}")
         if finding.code == "broker-away":
             return
-    for finding in _queue(runtime, name, broker):
-        yield replace(finding, message=f"{prefix}{finding.message}")
+    yield from _queue(runtime, name, broker)
 
 
 def _server(broker: Broker) -> Iterator[Finding]:
@@ -137,12 +136,13 @@ def _queue(runtime: Runtime, name: str, broker: Broker) -> Iterator[Finding]:
     readings = [read(runtime, name, queued) for queued in broker.peek(_FIRST)]
     flaws = [reading.flaw for reading in readings if reading.flaw]
     if flaws:
-        message = _("Of the first %(seen)s packages on the queue, %(count)s cannot be read. %(flaw)s")
+        message = _("Of the first %(seen)s packages on the queue %(queue)r, %(count)s cannot be read. %(flaw)s")
         yield Finding(
             level=ERROR,
             code="broker-unreadable",
-            message=message % {"seen": len(readings), "count": len(flaws), "flaw": flaws[0]},
+            message=message % {"queue": name, "seen": len(readings), "count": len(flaws), "flaw": flaws[0]},
             remedy=_("Give every program that sends to this queue the same SECRET_KEY and Q_CLUSTER['name']."),
         )
-    else:
-        yield Finding(level=OK, code="broker-unreadable", message=_("What lies first on the queue can be read."))
+    elif readings:
+        message = _("What lies first on the queue %(queue)r can be read.") % {"queue": name}
+        yield Finding(code="broker-unreadable", message=message)
