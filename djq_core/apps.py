@@ -55,6 +55,11 @@ class DjqConfig(AppConfig):
             self._runtime.hooks.ready(self.conf)
         return self._runtime
 
+    @property
+    def is_debug(self) -> bool:
+        """Is the site in Django's debug mode?"""
+        return bool(settings.DEBUG)
+
     def use_cluster(self, name: str) -> None:
         """Be the cluster of this name from now on, in this process and those it starts (``Q_CLUSTER_NAME``)."""
         os.environ["Q_CLUSTER_NAME"] = name

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
+from djq_core.brokers.finding import Finding
 from djq_core.exceptions import NotSupported
 
 Package: TypeAlias = str | bytes
@@ -211,9 +212,10 @@ class Broker:
         return 0
 
     def peek(self, count: int) -> list[Queued]:
-        """Return the ``count`` packages that have been on the queue the longest, held ones too, and leave them there.
+        """Return the ``count`` packages that have been on the queue the longest, in the order in which they were sent.
 
-        What has ``due`` in the past and is held was not answered in time: it is handed out again.
+        Held packages are among them, and nothing is changed. What was released may count as sent anew. What is held and
+        has ``due`` in the past was not answered in time: it is handed out again.
         """
         raise NotSupported(f"{type(self).__name__} cannot look at its queue without taking from it.")
 
@@ -224,6 +226,17 @@ class Broker:
     def info(self) -> str:
         """Return name and version of the server, for people."""
         return type(self).__name__
+
+    def clock(self) -> float | None:
+        """Return the time of the server's clock in seconds since 1970; None where that of this host counts."""
+        return None
+
+    def examine(self) -> list[Finding]:
+        """Return what its operator should know of the server's settings, for ``manage.py djq doctor``.
+
+        What is as it should be is told too. That the server answers, and its clock, are looked at elsewhere.
+        """
+        return []
 
     def durability(self) -> str | None:
         """Say in a sentence, for the log, what the server's own settings make of the promise; None for nothing to say.

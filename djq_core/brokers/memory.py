@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from djq_core.brokers.base import Broker, BrokerSettings, Delivery, Package
+from djq_core.brokers.base import Broker, BrokerSettings, Delivery, Package, Queued
 from djq_core.exceptions import BrokerError
 
 
@@ -121,6 +121,14 @@ class Memory:
         with self._changed:
             return sum((item.token is not None and item.due > now) is held for item in queue.values())
 
+    def oldest(self, key: str, count: int) -> list[Queued]:
+        """Return what is known of the first ``count`` packages by number."""
+        queue = self.queue(key)
+        with self._changed:
+            now, clock = time.monotonic(), time.time()
+            items = [queue[number] for number in sorted(queue)[: max(0, count)]]
+            return [_queued(item, now, clock) for item in items]
+
 
 class MemoryBroker(Broker):
     """Receipts, leases, delays and counts in memory; ``Q_CLUSTER["broker_class"]`` chooses it by its path.
@@ -140,6 +148,7 @@ class MemoryBroker(Broker):
     supports_leases: ClassVar[bool] = True
     fences_receipts: ClassVar[bool] = True
     counts_deliveries: ClassVar[bool] = True
+    supports_peek: ClassVar[bool] = True
 
     def __init__(self, settings: BrokerSettings | None = None) -> None:
         super().__init__(settings)
@@ -205,6 +214,10 @@ class MemoryBroker(Broker):
         """Return the number of packages that are held under a lease in force."""
         return self.memory.count(self.list_key, held=True)
 
+    def peek(self, count: int) -> list[Queued]:
+        """Return the ``count`` oldest packages, those that are held or wait for their time too."""
+        return self.memory.oldest(self.list_key, count)
+
     def ping(self) -> bool:
         """Return True: memory answers."""
         return True
@@ -219,6 +232,14 @@ def _handed_out(item: Item, due: float) -> Delivery:
     item.unanswered += 1
     item.token, item.due = f"{item.number}:{secrets.token_hex(8)}", due
     return Delivery(item.token, item.package, item.deliveries, item.unanswered)
+
+
+def _queued(item: Item, now: float, clock: float) -> Queued:
+    is_held = item.token is not None
+    due = clock + item.due - now if is_held or item.due > now else None
+    return Queued(
+        package=item.package, tracking_id=str(item.number), due=due, is_held=is_held, attempts=item.deliveries
+    )
 
 
 def _number(receipt: str) -> int:

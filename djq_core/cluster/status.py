@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from django.core.cache import caches
 
-from djq_core import current
+from djq_core import __version__, current
 from djq_core.brokers import Broker
 from djq_core.conf import Conf
 from djq_core.envelope import HISTORY, STAT
@@ -43,6 +43,7 @@ class Snapshot:
             "tob": datetime.now(UTC).isoformat(),
             "sentinel": sentinel,
             "queue_limit": conf.queue_limit,
+            "version": __version__,
         }
         self.reincarnations = 0
         self.is_running = False
@@ -134,7 +135,7 @@ class Status:
 
     ``running`` are the tasks that its workers run now. ``processed`` and ``failed`` count the runs since its birth,
     ``waits`` and ``runs`` their durations by the classes of ``djq_core.cluster.tally.BOUNDS``. ``lease_age`` are the
-    seconds since the leases of what it holds were renewed last, None where it holds none.
+    seconds since the leases of what it holds were renewed last, None where it holds none. ``version`` is its djq-core.
     """
 
     cluster_id: int
@@ -157,6 +158,7 @@ class Status:
     waits: tuple[int, ...] = ()
     runs: tuple[int, ...] = ()
     lease_age: float | None = None
+    version: str = ""
     timestamp: float = 0.0
 
     def uptime(self) -> float:

@@ -11,11 +11,14 @@ from multiprocessing import get_all_start_methods
 import pytest
 
 from djq_core.brokers.base import Broker
+from djq_core.brokers.finding import ERROR, OK, WARNING
 from djq_core.testing.applying import needs
 from djq_core.testing.children import run_in_child
 from djq_core.testing.kit import Kit, MakeBroker, acknowledge, as_bytes, packages
 
 LARGE = 1_000_000
+#: How far the clocks of this host and of a server may be apart, in seconds.
+APART = 5.0
 OUTSIDE = ("socket.", "sqlite3.connect", "subprocess.", "os.fork", "os.posix_spawn")
 
 
@@ -155,6 +158,17 @@ class Basics(Kit):
         assert broker.ping() is True
         assert isinstance(broker.info(), str)
         assert broker.info().strip()
+
+    def test_the_clock_of_the_server_counts_seconds(self, broker: Broker) -> None:
+        told = broker.clock()
+        assert told is None or abs(told - time.time()) < APART
+
+    def test_an_examination_tells_what_is_so(self, broker: Broker) -> None:
+        for finding in broker.examine():
+            assert finding.level in (OK, WARNING, ERROR)
+            assert finding.code
+            assert finding.message
+            assert finding.remedy or finding.level == OK
 
     def test_a_closed_broker_connects_anew(self, broker: Broker) -> None:
         broker.enqueue("a")

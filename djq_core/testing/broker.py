@@ -8,13 +8,14 @@ from djq_core.testing.basics import Basics
 from djq_core.testing.chaos import Chaos
 from djq_core.testing.leases import Leases
 from djq_core.testing.limits import Limits
+from djq_core.testing.peeking import Peeking
 from djq_core.testing.processes import Processes
 from djq_core.testing.receipts import Receipts
 from djq_core.testing.servers import Servers
 from djq_core.testing.undeclared import Undeclared
 
 
-class BrokerContract(Basics, Receipts, Leases, Limits, Undeclared, Processes, Chaos, Servers):
+class BrokerContract(Basics, Receipts, Leases, Limits, Peeking, Undeclared, Processes, Chaos, Servers):
     """What every broker promises; subclass it, set ``broker_class`` and give fixtures.
 
     Every fixture may be left out: ``options`` (the broker's keys of ``Q_CLUSTER``), ``server`` (something with

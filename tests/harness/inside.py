@@ -22,6 +22,8 @@ from djq_core.envelope import TASK, TaskPackage, decode_package
 from djq_core.exceptions import BrokerError
 from djq_core.models import Failure, Part, Schedule, Success, Task
 from djq_core.monitor import Stat
+from djq_core.monitor.explain import explain
+from djq_core.monitor.gathering import gather
 from djq_orm.broker import OrmBroker
 from djq_orm.models import OrmQ
 from djq_orm.packing import from_text
@@ -406,3 +408,9 @@ def _as_dict(task: Task) -> dict[str, Any]:
         "result": value if isinstance(value, str | int | None) else repr(value)[:200],
         "time_taken": task.time_taken(),
     }
+
+
+def explained(query: str) -> list[Any]:
+    """Return the causes that ``djq explain`` has for a task, the details of the first one behind them."""
+    causes = explain(gather(current.runtime(), query))
+    return [[cause.code for cause in causes], [causes[0].headline, *causes[0].details]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from djq_core.brokers.base import Broker
-from tests.testing.mutants_of_details import FOUND_BY
+from tests.testing.mutants_of_looks import FOUND_BY
 
 CONTRACT = """
 from contextlib import nullcontext

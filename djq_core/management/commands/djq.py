@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -10,10 +11,12 @@ from django.utils.translation import gettext as _
 
 from djq_core.management.base import TranslatedCommand
 from djq_core.management.subcommands.base import Subcommand
+from djq_core.management.subcommands.doctor import Doctor
+from djq_core.management.subcommands.explain import Explain
 from djq_core.management.subcommands.plugins import Plugins
 from djq_core.phrases import gettext_noop, in_words
 
-_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(),)}
+_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(), Doctor(), Explain())}
 
 
 class Command(TranslatedCommand):
@@ -29,8 +32,11 @@ class Command(TranslatedCommand):
             subcommand.add_arguments(subparsers.add_parser(name, help=_(subcommand.help)))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write what the subcommand answers."""
+        """Write what the subcommand answers, and end with its exit code."""
         try:
-            self.stdout.write(_SUBCOMMANDS[options["subcommand"]].run(options))
+            answer = _SUBCOMMANDS[options["subcommand"]].run(options)
         except ImproperlyConfigured as error:
             raise CommandError(in_words(error)) from error
+        self.stdout.write(answer)
+        if exit_code := getattr(answer, "exit_code", 0):
+            sys.exit(exit_code)

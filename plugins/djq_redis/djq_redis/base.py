@@ -12,9 +12,11 @@ from urllib.parse import quote
 import redis
 
 from djq_core.brokers.base import Broker, BrokerSettings, Package
+from djq_core.brokers.finding import Finding
 from djq_core.exceptions import BrokerError
 from djq_redis import client
 from djq_redis.errors import as_broker_errors
+from djq_redis.examination import eviction, memory, persistence
 from djq_redis.options import RedisOptions
 
 #: The keys of all statistics, by the time at which they vanish.
@@ -40,6 +42,7 @@ class RedisBase(Broker):
     supports_blocking_dequeue: ClassVar[bool] = True
     #: The longest text that a server takes unless it is configured otherwise.
     max_package_bytes: ClassVar[int | None] = 512 * 1024 * 1024
+    supports_peek: ClassVar[bool] = True
     shares_stats: ClassVar[bool] = True
 
     def __init__(self, settings: BrokerSettings | None = None) -> None:
@@ -95,8 +98,19 @@ class RedisBase(Broker):
     def durability(self) -> str | None:
         """Return what ``appendonly`` and ``maxmemory-policy`` of the server mean for the queue."""
         with self._server() as server:
-            told = client.durability(server, self._key(""))
+            told = client.durability(client.told(server, self._key("")))
         return f"{told} {_FAIL_OVER}" if self.options.is_replicated else told
+
+    def clock(self) -> float | None:
+        """Return the time of the server's clock, by which leases and delays count."""
+        with self._server() as server:
+            return client.clock(server, self._key(""))
+
+    def examine(self) -> list[Finding]:
+        """Return what the server's persistence, eviction and memory mean for the queue."""
+        with self._server() as server:
+            told = client.told(server, self._key(""))
+        return [persistence(told), eviction(told), memory(told)]
 
     def close(self) -> None:
         """Close this process's connections."""

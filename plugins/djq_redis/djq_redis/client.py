@@ -128,9 +128,20 @@ def version(client: redis.Redis, key: str) -> str:
     return f"{name.capitalize()} {told.get(f'{name}_version') or told.get('redis_version', '')}".strip()
 
 
-def durability(client: redis.Redis, key: str) -> str:
-    """Return what persistence and eviction of the server that has a key mean for a queue, in a sentence or two."""
-    told = client.info(**home(client, key))
+def told(client: redis.Redis, key: str) -> Mapping[str, Any]:
+    """Return what the server that has a key tells of itself."""
+    return cast("Mapping[str, Any]", client.info(**home(client, key)))
+
+
+def clock(client: redis.Redis, key: str) -> float:
+    """Return the time of the server that has a key, in seconds since 1970."""
+    answer: Any = client.execute_command("TIME", **home(client, key))  # type: ignore[no-untyped-call]
+    seconds, micro = answer
+    return int(seconds) + int(micro) / 1_000_000
+
+
+def durability(told: Mapping[str, Any]) -> str:
+    """Return what persistence and eviction of a server mean for a queue, in a sentence or two."""
     kept = (
         "appendonly is on, so that the queue outlives a restart of the server."
         if told.get("aof_enabled")

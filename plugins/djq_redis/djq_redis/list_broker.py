@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from djq_core.brokers.base import Broker, Delivery, Package
+from djq_core.brokers.base import Broker, Delivery, Package, Queued
 from djq_core.exceptions import ConfigurationError
 from djq_redis import client
 from djq_redis.base import RedisBase, as_package
@@ -86,3 +86,10 @@ class RedisBroker(RedisBase):
         """Return the number of packages in the list."""
         with self._server() as server:
             return int(server.llen(self._list))
+
+    def peek(self, count: int) -> list[Queued]:
+        """Return the first ``count`` packages of the list; of what was handed out nothing is known."""
+        if count < 1:
+            return []
+        with self._server() as server:
+            return [Queued(package=as_package(package)) for package in server.lrange(self._list, 0, count - 1)]

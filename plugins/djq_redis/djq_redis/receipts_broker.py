@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 import redis
 
-from djq_core.brokers.base import Delivery, Package
+from djq_core.brokers.base import Delivery, Package, Queued
 from djq_redis import client, scripts
 from djq_redis.base import RedisBase, as_package
 from djq_redis.receipts import Lease, new_token
@@ -148,6 +148,17 @@ class RedisReceiptsBroker(RedisBase):
             waiting, held = self._run(server, scripts.SIZES)
         return int(waiting), int(held)
 
+    def peek(self, count: int) -> list[Queued]:
+        """Return the ``count`` packages that were sent first; one that was handed back at once counts as the last.
+
+        Every part of the queue is asked for so many at most, so that a queue of any length costs the same.
+        """
+        if count < 1:
+            return []
+        with self._server() as server:
+            rows = self._run(server, scripts.PEEK, count)
+        return [_queued(*row) for row in sorted(rows, key=lambda row: int(row[0]))[:count]]
+
     def _run(self, server: redis.Redis, script: str, *arguments: Any) -> Any:
         """Run a script over the keys of this queue; a server that does not know it is given its text.
 
@@ -159,6 +170,16 @@ class RedisReceiptsBroker(RedisBase):
             return server.evalsha(scripts.digest(script), *words)
         except redis.exceptions.NoScriptError:
             return server.eval(script, *words)
+
+
+def _queued(id: bytes, package: bytes, due: int, is_held: int, attempts: int) -> Queued:
+    return Queued(
+        package=as_package(package),
+        tracking_id=id.decode(),
+        due=due / MICROSECONDS if due else None,
+        is_held=bool(is_held),
+        attempts=attempts,
+    )
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -192,6 +192,26 @@ local lapsed = call('ZCOUNT', held, '-inf', now())
 return {{call('ZCARD', ready) + call('ZCARD', later) + lapsed, call('ZCARD', held) - lapsed}}
 """
 
+#: Argument: of how many packages each part of the queue tells at most. Returns for each its id, text, when it comes due
+#: in microseconds (0: it waits), 1 when it is held, attempts. What is ready and unanswered was not answered in time.
+PEEK: Final = f"""{_PRELUDE}
+local last, time, answer = ARGV[1] - 1, now(), {{}}
+for _, from in ipairs({{held, ready, later}}) do
+  local found = call('ZRANGE', from, 0, last, 'WITHSCORES')
+  for i = 1, #found, 2 do
+    local id = found[i]
+    local package = call('HGET', packages, id)
+    if package then
+      local attempts, unanswered = mark_of(id)
+      local is_held, due = unanswered > 0, from ~= ready and tonumber(found[i + 1]) or time
+      if not is_held and due <= time then due = 0 end
+      answer[#answer + 1] = {{id, package, due, is_held and 1 or 0, attempts}}
+    end
+  end
+end
+return answer
+"""
+
 
 @cache
 def digest(script: str) -> str:

@@ -25,6 +25,7 @@ from django.db.models.expressions import Combinable, Expression
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from djq_core.brokers.finding import Finding
 from djq_core.exceptions import ConfigurationError
 from djq_orm.bells import Bell, IntervalBell
 from djq_orm.clock import MICROSECONDS, now_in_microseconds
@@ -49,6 +50,17 @@ class Claimed(NamedTuple):
     text: str
     deliveries: int
     unanswered: int
+
+
+class Lying(NamedTuple):
+    """A row as it lies in the table; ``due`` and the present in microseconds, both by the same clock."""
+
+    pk: int
+    text: str
+    is_held: bool
+    deliveries: int
+    due: int
+    now: int
 
 
 class Store:
@@ -195,12 +207,37 @@ class Store:
         """Return the number of rows with a lease in force."""
         return self.rows.filter(key=key, token__isnull=False, due__gt=self.now()).count()
 
+    def oldest(self, key: str, count: int) -> list[Lying]:
+        """Return the ``count`` rows of a queue that were sent first, with one statement that locks nothing."""
+        rows = self.rows.filter(key=key).order_by("id")
+        found = rows.values_list(
+            "pk", "payload", "token", "deliveries", "due", ExpressionWrapper(self.now(), output_field=BigIntegerField())
+        )
+        return [
+            Lying(pk, text, token is not None, deliveries, due, now)
+            for pk, text, token, deliveries, due, now in found[: max(0, count)]
+        ]
+
     # The server
 
     def probe(self) -> None:
         """Ask the database for nothing."""
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+
+    def clock(self) -> float | None:
+        """Return the time of the server's clock in seconds since 1970; None where this host's counts."""
+        return None
+
+    def _asked_clock(self, expression: str) -> float:
+        """Return a time in microseconds that the server is asked for as seconds."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT {expression}")
+            return int(cursor.fetchone()[0]) / MICROSECONDS
+
+    def examine(self) -> list[Finding]:
+        """Return what the settings of the database mean for the queue."""
+        return []
 
     def version(self) -> str:
         """Return name and version of the database."""

@@ -12,7 +12,9 @@ from typing import TypeVar
 from django.db import DataError, OperationalError, transaction
 from django.db.models import BigIntegerField, Func
 from django.db.models.expressions import Expression
+from django.utils.translation import gettext as _
 
+from djq_core.brokers.finding import ERROR, WARNING, Finding
 from djq_orm.clock import MICROSECONDS
 from djq_orm.receipts import Lease
 from djq_orm.stores.base import Claimed, Store
@@ -25,6 +27,8 @@ TRIES = 5
 MODEST = 512 * 1024
 #: What a statement needs beside its packages, in bytes.
 MARGIN = 16 * 1024
+#: The value of ``max_allowed_packet`` below which sites run into it, in bytes.
+SMALLEST_PACKET = 4 * 2**20
 
 #: Characters that take two bytes in a statement.
 _ESCAPED = "'\"\\\n\r\0\x1a"
@@ -38,6 +42,11 @@ _ROW = f"(%s, %s, {_NOW}, 0, 0)"
 _DUE = f"""
 SELECT id, payload, deliveries, unanswered FROM djq_orm_ormq WHERE `key` = %s AND due <= {_NOW}
 ORDER BY due, id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+_ENGINE = """
+SELECT engine, @@max_allowed_packet FROM information_schema.tables
+WHERE table_schema = DATABASE() AND table_name = %s
 """
 
 # Columns are set from left to right, and what stands further to the left is seen already changed.
@@ -145,9 +154,20 @@ class MySQLStore(Store):
         self.probe()
         return super().version()
 
+    def clock(self) -> float | None:
+        """Return the server's time."""
+        return self._asked_clock(_NOW)
+
+    def examine(self) -> list[Finding]:
+        """Return whether the table can lock single rows, and how large a package may be."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(_ENGINE, [self.model._meta.db_table])
+            engine, largest = next(iter(cursor.fetchall()), ("", 0))
+        return [_engine(engine), _largest(int(largest))] if engine else []
+
     def _again(self, act: Callable[[], T]) -> T:
         """Repeat what lost a deadlock; within a transaction of the caller the whole of that would have to be."""
-        for _ in range(TRIES - 1):
+        for _try in range(TRIES - 1):
             try:
                 return act()
             except OperationalError as error:
@@ -155,6 +175,22 @@ class MySQLStore(Store):
                     raise
             time.sleep(random.uniform(0.0, 0.02))
         return act()
+
+
+def _engine(engine: str) -> Finding:
+    message = _("The table of the queue has the engine %(engine)s.") % {"engine": engine}
+    if engine == "InnoDB":
+        return Finding(code="orm-engine", message=message)
+    remedy = _("ALTER TABLE djq_orm_ormq ENGINE = InnoDB: others lock no single row and know no transaction.")
+    return Finding(level=ERROR, code="orm-engine", message=message, remedy=remedy)
+
+
+def _largest(size: int) -> Finding:
+    message = _("A package may have %(size)s MiB (max_allowed_packet).") % {"size": f"{size / 2**20:g}"}
+    if size >= SMALLEST_PACKET:
+        return Finding(code="orm-packet", message=message)
+    remedy = _("Raise max_allowed_packet of the server to 16M or more: what is larger is refused.")
+    return Finding(level=WARNING, code="orm-packet", message=message, remedy=remedy)
 
 
 def _bytes_on_the_way(text: str) -> int:

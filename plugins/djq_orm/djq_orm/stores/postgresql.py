@@ -114,6 +114,10 @@ class PostgresStore(Store):
         with self.connection.cursor() as cursor:
             cursor.execute(self._with_names(_REMOVE), _lists(leases))
 
+    def clock(self) -> float | None:
+        """Return the server's time."""
+        return self._asked_clock("(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000)::bigint")
+
     def _fetch(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:
             cursor.execute(self._with_names(statement), parameters)

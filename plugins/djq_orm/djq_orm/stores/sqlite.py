@@ -11,7 +11,9 @@ from typing import cast
 
 from django.db import OperationalError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from djq_core.brokers.finding import WARNING, Finding
 from djq_orm.bells import Bell, VersionBell
 from djq_orm.clock import MICROSECONDS, now_in_microseconds
 from djq_orm.receipts import Lease
@@ -58,6 +60,14 @@ class SQLiteStore(Store):
         with self.connection.cursor() as cursor:
             cursor.execute(f"PRAGMA {text}")
             return str(cursor.fetchone()[0])
+
+    def examine(self) -> list[Finding]:
+        """Return whether readers and the writer wait for each other, and how transactions begin."""
+        return [_journal(self._pragma("journal_mode")), _beginning(self._begins_with)]
+
+    @property
+    def _begins_with(self) -> str:
+        return str(self.connection.settings_dict["OPTIONS"].get("transaction_mode") or "DEFERRED").upper()
 
     def bell(self, key: str) -> Bell:
         """Return the bell that watches the file's version."""
@@ -115,3 +125,22 @@ class SQLiteStore(Store):
             finally:
                 if self._raw().in_transaction:
                     cursor.execute("ROLLBACK")
+
+
+def _journal(mode: str) -> Finding:
+    message = _("SQLite's journal_mode is %(mode)s.") % {"mode": mode}
+    if mode in ("wal", "memory"):
+        return Finding(code="orm-journal", message=message)
+    remedy = _("The first cluster that starts makes it wal; until then readers and writers wait for each other.")
+    return Finding(level=WARNING, code="orm-journal", message=message, remedy=remedy)
+
+
+def _beginning(mode: str) -> Finding:
+    message = _("Transactions begin in SQLite's mode %(mode)s.") % {"mode": mode}
+    if mode != "DEFERRED":
+        return Finding(code="orm-transactions", message=message)
+    remedy = _(
+        "Add 'transaction_mode': 'IMMEDIATE' to the OPTIONS of the database: a transaction that reads first and writes "
+        "later fails with 'database is locked' otherwise."
+    )
+    return Finding(level=WARNING, code="orm-transactions", message=message, remedy=remedy)

@@ -1,0 +1,44 @@
+"""The cache: whether statistics, and results that are kept there, are seen by all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from djq_core.brokers import Finding
+from djq_core.brokers.finding import ERROR, WARNING
+from djq_core.monitor.statistics import cache_flaw
+
+if TYPE_CHECKING:
+    from djq_core.runtime import Runtime
+
+
+def look(runtime: Runtime) -> Iterator[Finding]:
+    """Return whether the cache is of use to several processes; it hardly matters where the broker keeps statistics."""
+    alias = runtime.conf.cache
+    is_needed = not runtime.conf.sync and not runtime.shared_broker().shares_stats
+    try:
+        flaw = cache_flaw(alias)
+    except Exception as error:  # whatever the client of a cache raises
+        flaw = _("The cache %(alias)r does not answer: %(error)s") % {
+            "alias": alias,
+            "error": f"{type(error).__name__}: {error}",
+        }
+    if not flaw:
+        yield Finding(code="cache", message=_("The cache %(alias)r keeps what it is given.") % {"alias": alias})
+        return
+    meaning = (
+        _("Nobody sees which clusters run, and results with `cached` are lost.")
+        if is_needed
+        else _("Results with `cached` are lost.")
+    )
+    yield Finding(
+        level=ERROR if is_needed else WARNING,
+        code="cache",
+        message=f"{flaw} {meaning}",
+        remedy=_(
+            "Set `cache` to an entry of CACHES that all processes share, such as Redis, Memcached or the database."
+        ),
+    )

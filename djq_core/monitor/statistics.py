@@ -1,0 +1,39 @@
+"""Which clusters are alive, and whether anybody can know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
+from django.utils.translation import gettext as _
+
+from djq_core.brokers import Broker
+from djq_core.cluster.status import Stat, StatStore
+
+if TYPE_CHECKING:
+    from djq_core.runtime import Runtime
+
+
+def living(runtime: Runtime, broker: Broker, name: str) -> tuple[tuple[Stat, ...] | None, str]:
+    """Return the living clusters of a name; None, and the reason, where nobody can know of them."""
+    try:
+        found = tuple(StatStore(runtime, broker, name).get_all())
+        reason = "" if found or broker.shares_stats else cache_flaw(runtime.conf.cache)
+    except Exception as error:  # whatever the client of a cache, or of a broker, raises
+        return None, f"{type(error).__name__}: {error}"
+    return (None, reason) if reason else (found, "")
+
+
+def cache_flaw(alias: str) -> str:
+    """Return why a cache is of no use to several processes, an empty text where it is; raises what a cache raises."""
+    cache, key, value = caches[alias], f"djq:probe:{uuid4().hex}", uuid4().hex
+    cache.set(key, value, 10)
+    kept = cache.get(key)
+    cache.delete(key)
+    if kept != value:
+        return _("The cache %(alias)r keeps nothing.") % {"alias": alias}
+    if isinstance(cache, LocMemCache):
+        return _("The cache %(alias)r is of each process its own.") % {"alias": alias}
+    return ""

@@ -1,0 +1,67 @@
+"""``manage.py djq explain`` as its reader sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management.base import CommandError
+from django.test import override_settings
+
+from djq_core.tasks import async_task
+from tests.monitor.seeding import busy, file_cache, manage, publish
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def a_site(tmp_path: Path) -> Iterator[None]:
+    with override_settings(Q_CLUSTER={"name": "tests", "orm": "default"}, CACHES={"default": file_cache(tmp_path)}):
+        yield
+
+
+def test_the_answer_comes_first_and_the_remedy_last() -> None:
+    task_id = str(async_task("math.pow", 2, 3, task_name="a-name"))
+    told = (
+        f"a-name  math.pow\n{task_id}\n\n"
+        "No cluster is alive for the queue 'tests'.\n"
+        "  It waits on the queue 'tests', the next one to go.\n\n"
+        "  > Start one: python manage.py qcluster\n"
+    )
+    assert manage("explain", task_id) == (1, told)
+
+
+def test_what_is_true_beside_it_follows() -> None:
+    async_task("math.nothing", task_name="a-name")
+    code, told = manage("explain", "a-name")
+    assert code == 1
+    assert re.search(r"\n\nAlso:\nIts function cannot be run", told)
+
+
+def test_no_line_is_wider_than_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for number in range(3):
+        async_task("math.pow", 2, 3, task_name=f"task-{number}")
+    publish(**busy(task_q_size=9, queue_limit=4))
+    _code, told = manage("explain", "task-2")
+    assert "behind 2 others" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_colours_are_there_on_demand_alone() -> None:
+    assert "\x1b[" not in manage("explain", "x")[1]
+    assert "\x1b[" in manage("--force-color", "explain", "x")[1]
+    assert "\x1b[" not in manage("--no-color", "explain", "x")[1]
+
+
+@pytest.mark.parametrize("command", [(), ("x", "--schedule", "y")])
+def test_one_thing_is_explained(command: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match="Name a task, or a schedule with --schedule"):
+        manage("explain", *command)
+
+
+def test_a_configuration_that_cannot_be_used_is_one_line() -> None:
+    with override_settings(Q_CLUSTER={"workers": "four"}), pytest.raises(CommandError, match=r"djq\.E002"):
+        manage("explain", "x")
