@@ -220,7 +220,10 @@ def _headers(plugin: str, headers: object) -> Mapping[str, str]:
 
 def _health(implementation: Implementation) -> list[Health]:
     try:
-        return list(implementation.call({}))
-    except Exception as error:
+        answers = list(implementation.call({}))
+        if wrong := [answer for answer in answers if not isinstance(answer, Health)]:
+            raise TypeError(f"djq_health returned {wrong[0]!r}: give values of djq_core.plugins.Health.")
+    except (Exception, SystemExit) as error:
         logger.exception("Plugin %s failed in djq_health", implementation.plugin)
         return [Health(implementation.plugin, is_healthy=False, message=f"{type(error).__name__}: {error}")]
+    return answers

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from djq_core.management.subcommands.base import Subcommand
+from djq_core.management.subcommands.base import Answer, Subcommand
+from djq_core.management.subcommands.health import HealthOf
 from djq_core.management.subcommands.plugins import Plugins
 
-_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(),)}
+_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (HealthOf(), Plugins())}
 
 
 class Command(BaseCommand):
@@ -26,8 +28,13 @@ class Command(BaseCommand):
             subcommand.add_arguments(subparsers.add_parser(name, help=subcommand.help))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write what the subcommand answers."""
+        """Write what the subcommand answers, and exit with its code."""
         try:
-            self.stdout.write(_SUBCOMMANDS[options["subcommand"]].run(options))
+            answer = _SUBCOMMANDS[options["subcommand"]].run(options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
+        if isinstance(answer, str):
+            answer = Answer(answer)
+        self.stdout.write(answer.text)
+        if answer.exitcode:
+            sys.exit(answer.exitcode)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A text that comes with an exit code, 0 for all is well."""
+
+    text: str
+    exitcode: int = 0
+
+
 class Subcommand:
-    """Base class: a subcommand answers with a text."""
+    """Base class: a subcommand answers with a text, with an :class:`Answer` where its exit code tells something."""
 
     name: ClassVar[str]
     help: ClassVar[str]
@@ -16,6 +25,6 @@ class Subcommand:
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add its own options."""
 
-    def run(self, options: Mapping[str, Any]) -> str:
+    def run(self, options: Mapping[str, Any]) -> str | Answer:
         """Return what is to be written; raise ImproperlyConfigured or CommandError."""
         raise NotImplementedError
