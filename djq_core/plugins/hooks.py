@@ -101,7 +101,7 @@ class Hooks:
 
     def execute(self, func: Callable[..., Any], task: Mapping[str, Any]) -> Any:
         """Run ``func`` with the ``args`` and ``kwargs`` of the task, inside the plugins that wrap it."""
-        if not self._has_executors:
+        if not any(executor.is_active() for executor in self._executors):
             return func(*task["args"], **task["kwargs"])
         return self._manager.hook.djq_execute(func=func, task=read_only(task))
 
@@ -156,6 +156,10 @@ class Hooks:
             {"role": role, "name": name, "pid": pid, "exitcode": exitcode, "task_name": task_name},
         )
 
+    def process_stopping(self, role: str, name: str, pid: int) -> None:
+        """Tell that this process is about to end in order."""
+        self._notify("djq_process_stopping", {"role": role, "name": name, "pid": pid})
+
     def cluster_stopping(self, name: str, pid: int) -> None:
         """Tell that a cluster was told to stop."""
         self._notify("djq_cluster_stopping", {"name": name, "pid": pid})
@@ -192,8 +196,7 @@ class Hooks:
             for hook in dir(HookSpecs)
             if hook.startswith(f"{PROJECT}_")
         }
-        executors = self._implementations["djq_execute"]
-        self._has_executors = any(executor.plugin != CORE for executor in executors)
+        self._executors = [each for each in self._implementations["djq_execute"] if each.plugin != CORE]
 
     def _called_first_to_last(self, hook: str) -> list[Any]:
         return list(reversed(getattr(self._manager.hook, hook).get_hookimpls()))
