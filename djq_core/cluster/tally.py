@@ -40,7 +40,7 @@ class Tally:
     def took(self, wait: float | None, run: float) -> None:
         """Count the seconds of a run and, of a first one, those that it waited."""
         self.runs[bisect_left(BOUNDS, run)] += 1
-        self.ran += run
+        self.ran += max(0.0, run)
         if wait is not None:
             self.waits[bisect_left(BOUNDS, wait)] += 1
             self.waited += max(0.0, wait)

@@ -170,9 +170,14 @@ class Hooks:
 
     # Watching
 
+    @property
+    def wants_metrics(self) -> bool:
+        """Is there anyone to hand a measurement to?"""
+        return bool(self._implementations["djq_metric"])
+
     def metric(self, name: str, value: float, tags: Mapping[str, str] | None = None) -> None:
         """Hand out a measurement."""
-        if self._implementations["djq_metric"]:
+        if self.wants_metrics:
             self._notify("djq_metric", {"name": name, "value": value, "tags": dict(tags or {})})
 
     def health(self) -> list[Health]:

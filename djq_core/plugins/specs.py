@@ -242,6 +242,10 @@ class HookSpecs(Protocol):
     def djq_metric(self, name: str, value: float, tags: Mapping[str, str]) -> None:
         """Take a measurement, in the process that made it. Logged when it raises.
 
+        The monitor measures each run once its result is saved: ``task_run_seconds``, and of a first run
+        ``task_wait_seconds`` since the task was sent. Their tags are ``queue``, ``func`` and ``outcome`` (success or
+        failure). One that outlasts ``hook_timeout`` is given up.
+
         .. versionadded:: 0.1
         """
 
