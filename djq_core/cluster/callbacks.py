@@ -42,7 +42,7 @@ class Saved:
 
 
 def metrics_of(entry: Saved, queue: str) -> Iterator[tuple[str, float, dict[str, str]]]:
-    """Yield the measurements of a run: its seconds, and those that a first one has waited; none of a worker that died."""
+    """Yield the seconds of a run, and those that a first one has waited; nothing for a worker that died."""
     header = entry.header
     if "seconds" not in header:
         return
