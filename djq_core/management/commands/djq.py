@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from djq_core.management.subcommands.base import Answer, Subcommand
+from djq_core.management.subcommands.base import Subcommand
 from djq_core.management.subcommands.health import HealthOf
 from djq_core.management.subcommands.plugins import Plugins
 
@@ -28,13 +28,11 @@ class Command(BaseCommand):
             subcommand.add_arguments(subparsers.add_parser(name, help=subcommand.help))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write what the subcommand answers, and exit with its code."""
+        """Write what the subcommand answers, and end with its exit code."""
         try:
             answer = _SUBCOMMANDS[options["subcommand"]].run(options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
-        if isinstance(answer, str):
-            answer = Answer(answer)
-        self.stdout.write(answer.text)
-        if answer.exitcode:
-            sys.exit(answer.exitcode)
+        self.stdout.write(answer)
+        if exit_code := getattr(answer, "exit_code", 0):
+            sys.exit(exit_code)

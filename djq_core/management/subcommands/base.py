@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A text that comes with an exit code, 0 for all is well."""
+class Answer(str):
+    """What is to be written, and with which code the command ends; a plain text ends with 0."""
 
-    text: str
-    exitcode: int = 0
+    __slots__ = ("exit_code",)
+
+    exit_code: int
+
+    def __new__(cls, text: str, *, exit_code: int = 0) -> Answer:
+        """Return the text with its code."""
+        answer = super().__new__(cls, text)
+        answer.exit_code = exit_code
+        return answer
 
 
 class Subcommand:
-    """Base class: a subcommand answers with a text, with an :class:`Answer` where its exit code tells something."""
+    """Base class: a subcommand answers with a text."""
 
     name: ClassVar[str]
     help: ClassVar[str]
@@ -25,6 +30,9 @@ class Subcommand:
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add its own options."""
 
-    def run(self, options: Mapping[str, Any]) -> str | Answer:
-        """Return what is to be written; raise ImproperlyConfigured or CommandError."""
+    def run(self, options: Mapping[str, Any]) -> str:
+        """Return what is to be written, an :class:`Answer` where the exit code may not be 0.
+
+        Raises ImproperlyConfigured or CommandError.
+        """
         raise NotImplementedError

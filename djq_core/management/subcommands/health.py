@@ -46,7 +46,7 @@ class HealthOf(Subcommand):
         if options["live"] or options["ready"]:
             report = report.only(LIVE if options["live"] else READY)
         text = json.dumps(report.as_dict(detail=True), indent=2) if options["json"] else _as_text(report)
-        return Answer(text, exitcode=report.exitcode)
+        return Answer(text, exit_code=report.exitcode)
 
 
 def _seconds(text: str) -> float:
