@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from djq_core.cluster.status import Stat
-from djq_core.monitor import findings
+from djq_core.monitor import troubles
 from djq_core.monitor.bounded import Calls
-from djq_core.monitor.findings import Finding, Kind
-from djq_core.monitor.looks import ClustersSeen, QueueState, can_be_reached, look_at_clusters, look_at_queue
+from djq_core.monitor.queues import ClustersSeen, QueueState, can_be_reached, look_at_clusters, look_at_queue
+from djq_core.monitor.troubles import Kind, Trouble
 from djq_core.plugins import Health
 
 if TYPE_CHECKING:
@@ -59,26 +59,26 @@ class Report:
 
     queues: tuple[QueueReport, ...]
     plugins: tuple[Health, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def is_healthy(self) -> bool:
         """Is nothing wrong?"""
-        return not self.findings
+        return not self.troubles
 
     @property
     def status(self) -> str:
-        """The kind of the worst finding in small letters, ``"healthy"`` for none."""
-        return self.findings[0].kind.name.lower() if self.findings else "healthy"
+        """The kind of the worst trouble in small letters, ``"healthy"`` for none."""
+        return self.troubles[0].kind.name.lower() if self.troubles else "healthy"
 
     @property
     def exitcode(self) -> int:
         """The exit code of ``manage.py djq health``."""
-        return int(self.findings[0].kind) if self.findings else 0
+        return int(self.troubles[0].kind) if self.troubles else 0
 
     def only(self, kinds: Collection[Kind]) -> Report:
-        """Return the report with the findings of these kinds alone."""
-        return replace(self, findings=tuple(finding for finding in self.findings if finding.kind in kinds))
+        """Return the report with the troubles of these kinds alone."""
+        return replace(self, troubles=tuple(trouble for trouble in self.troubles if trouble.kind in kinds))
 
     def as_dict(self, *, detail: bool) -> dict[str, Any]:
         """Return it for JSON, with hosts, process ids and texts of errors where ``detail`` says so."""
@@ -89,7 +89,7 @@ class Report:
                 {"name": each.name, "healthy": each.is_healthy, **({"message": each.message} if detail else {})}
                 for each in self.plugins
             ],
-            "problems": [finding.as_dict(detail=detail) for finding in self.findings],
+            "problems": [trouble.as_dict(detail=detail) for trouble in self.troubles],
         }
 
 
@@ -121,13 +121,13 @@ def examine(
         for name, state, clusters in zip(chosen, states, seen, strict=True)
     ]
     plugins = _within(healths, until, None)
-    found = [finding for look in looks for finding in _of_look(runtime, look, max_wait, bool(names) or not here)]
+    found = [trouble for look in looks for trouble in _of_look(runtime, look, max_wait, bool(names) or not here)]
     if here and not names and not runtime.conf.sync and all(look.has_none for look in looks):
-        found.append(findings.no_cluster())
+        found.append(troubles.no_cluster())
     return Report(
         queues=tuple(look.as_report() for look in looks),
         plugins=tuple(plugins or ()),
-        findings=_worst_first([*found, *findings.of_plugins(plugins)]),
+        troubles=_worst_first([*found, *troubles.of_plugins(plugins)]),
     )
 
 
@@ -139,9 +139,9 @@ def reach(runtime: Runtime, names: Sequence[str] = (), *, seconds: float = SECON
     chosen, until = list(names) or queue_names(runtime), time.monotonic() + seconds
     futures = [_begin(runtime, can_be_reached, name) for name in chosen]
     states = [_within(future, until, QueueState()) for future in futures]
-    found = [finding for name, state in zip(chosen, states, strict=True) for finding in _unreachable(name, state)]
+    found = [trouble for name, state in zip(chosen, states, strict=True) for trouble in _unreachable(name, state)]
     queues = [QueueReport(name=name, state=state) for name, state in zip(chosen, states, strict=True)]
-    return Report(queues=tuple(queues), findings=tuple(found))
+    return Report(queues=tuple(queues), troubles=tuple(found))
 
 
 _UNKNOWN: Final = ClustersSeen(is_known=False)
@@ -164,19 +164,19 @@ class _Look:
         )
 
 
-def _of_look(runtime: Runtime, look: _Look, max_wait: float | None, needs_one: bool) -> Iterable[Finding]:
+def _of_look(runtime: Runtime, look: _Look, max_wait: float | None, needs_one: bool) -> Iterable[Trouble]:
     name, conf = look.name, runtime.conf
     theirs = conf.for_cluster(name) if name in conf.clusters else conf
-    yield from findings.of_queue(name, look.state, max_wait)
-    yield from findings.of_clusters(name, look.seen, theirs, needs_one=needs_one and not conf.sync)
+    yield from troubles.of_queue(name, look.state, max_wait)
+    yield from troubles.of_clusters(name, look.seen, theirs, needs_one=needs_one and not conf.sync)
 
 
-def _unreachable(name: str, state: QueueState) -> Iterable[Finding]:
-    return findings.of_queue(name, state, None)
+def _unreachable(name: str, state: QueueState) -> Iterable[Trouble]:
+    return troubles.of_queue(name, state, None)
 
 
-def _worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(found, key=lambda finding: finding.kind))
+def _worst_first(found: Iterable[Trouble]) -> tuple[Trouble, ...]:
+    return tuple(sorted(found, key=lambda trouble: trouble.kind))
 
 
 def _begin(runtime: Runtime, look: Callable[[Runtime, str], T], name: str) -> Future[T]:

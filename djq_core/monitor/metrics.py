@@ -69,7 +69,7 @@ class Collector:
         queued = self._gauge("djq_queue_tasks", "Tasks on a queue that wait to be fetched.", _QUEUE)
         held = self._gauge("djq_queue_held_tasks", "Tasks of a queue that are fetched and not answered.", _QUEUE)
         oldest = self._gauge("djq_queue_oldest_task_seconds", "Seconds since the oldest waiting task was sent.", _QUEUE)
-        wrong = {finding.queue for finding in report.findings}
+        wrong = {trouble.queue for trouble in report.troubles}
         for queue in report.queues:
             labels, state = [queue.name], queue.state
             reachable.add_metric(labels, state.is_reachable)

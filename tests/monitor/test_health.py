@@ -11,14 +11,14 @@ import pytest
 
 from djq_core import hookimpl
 from djq_core.conf import Conf
-from djq_core.monitor.findings import Kind
 from djq_core.monitor.health import LIVE, READY, Report, examine, reach
+from djq_core.monitor.troubles import Kind
 from djq_core.plugins import Health
 from tests.monitor.making import HOST, new_broker, publish, put, site_of
 
 
 def codes(report: Report) -> list[str]:
-    return [finding.code for finding in report.findings]
+    return [trouble.code for trouble in report.troubles]
 
 
 def of_one(**values: Any) -> Report:
@@ -50,8 +50,8 @@ def test_a_site_with_a_cluster_that_works_is_healthy(status: str) -> None:
 def test_a_site_without_a_cluster_is_not() -> None:
     report = examine(site_of())
     assert (codes(report), report.status, report.exitcode) == (["no_cluster"], "broken", 4)
-    assert report.findings[0].message == "No cluster works on the queue main."
-    assert report.findings[0].remedy == "Start one: python manage.py qcluster --name main"
+    assert report.troubles[0].message == "No cluster works on the queue main."
+    assert report.troubles[0].remedy == "Start one: python manage.py qcluster --name main"
 
 
 def test_one_cluster_that_is_not_well_is_enough() -> None:
@@ -60,7 +60,7 @@ def test_one_cluster_that_is_not_well_is_enough() -> None:
     publish(runtime, cluster_id=2, workers=[])
     report = examine(runtime)
     assert codes(report) == ["no_workers"]
-    assert report.findings[0].cluster == f"{HOST}:2"
+    assert report.troubles[0].cluster == f"{HOST}:2"
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_the_lease_of_a_cluster_is_that_of_its_own_settings() -> None:
     publish(runtime, "long", lease_age=600.0)
     assert examine(runtime).is_healthy
     publish(runtime, lease_age=600.0)
-    assert [(finding.code, finding.queue) for finding in examine(runtime).findings] == [("leases_expired", "main")]
+    assert [(trouble.code, trouble.queue) for trouble in examine(runtime).troubles] == [("leases_expired", "main")]
 
 
 def test_every_queue_of_the_site_needs_a_cluster() -> None:
     runtime = site_of(ALT_CLUSTERS={"long": {}})
     publish(runtime)
-    assert [(finding.code, finding.queue) for finding in examine(runtime).findings] == [("no_cluster", "long")]
+    assert [(trouble.code, trouble.queue) for trouble in examine(runtime).troubles] == [("no_cluster", "long")]
     assert examine(runtime, ["main"]).is_healthy
     assert [queue.name for queue in examine(runtime).queues] == ["long", "main"]
 
@@ -136,7 +136,7 @@ def test_a_host_needs_one_cluster_and_one_on_each_queue_that_is_named() -> None:
     assert codes(examine(runtime, here=True)) == ["no_cluster"]
     publish(runtime, host=socket.gethostname())
     assert examine(runtime, here=True).is_healthy
-    assert [(finding.code, finding.queue) for finding in examine(runtime, ["long"], here=True).findings] == [
+    assert [(trouble.code, trouble.queue) for trouble in examine(runtime, ["long"], here=True).troubles] == [
         ("no_cluster", "long")
     ]
 
@@ -161,7 +161,7 @@ def test_where_nobody_knows_the_clusters_none_is_missed() -> None:
 def test_a_cache_that_nobody_shares_is_told_with_its_remedy() -> None:
     report = examine(site_of(new_broker(shares_stats=False)))
     assert (codes(report), report.exitcode) == (["cache_not_shared"], 3)
-    assert "LocMemCache" in report.findings[0].remedy
+    assert "LocMemCache" in report.troubles[0].remedy
     assert report.only(LIVE).is_healthy
 
 
@@ -227,7 +227,7 @@ def test_plugins_are_asked_each_alone() -> None:
         "clock": False,
     }
     assert codes(report) == ["plugin_unhealthy"] * 3
-    assert {finding.detail for finding in report.findings} >= {"It is slow.", "ValueError: no"}
+    assert {trouble.detail for trouble in report.troubles} >= {"It is slow.", "ValueError: no"}
     assert report.exitcode == 5
     assert report.only(READY).is_healthy
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from djq_core import current
 from djq_core.management.subcommands.base import Answer, Subcommand
-from djq_core.monitor.findings import Finding
 from djq_core.monitor.health import LIVE, READY, SECONDS, QueueReport, Report, examine
+from djq_core.monitor.troubles import Trouble
 
 _UNKNOWN: Final = "-"
 
@@ -62,7 +62,7 @@ def _as_text(report: Report) -> str:
     plugins = [
         f"{each.name}: {each.message or (_('well') if each.is_healthy else _('not well'))}" for each in report.plugins
     ]
-    return "\n".join([head, *table, *plugins, *(line for each in report.findings for line in _told(each))])
+    return "\n".join([head, *table, *plugins, *(line for each in report.troubles for line in _told(each))])
 
 
 def _header() -> list[tuple[str, ...]]:
@@ -83,10 +83,10 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _told(finding: Finding) -> Iterator[str]:
-    place = f" ({finding.cluster})" if finding.cluster else ""
+def _told(trouble: Trouble) -> Iterator[str]:
+    place = f" ({trouble.cluster})" if trouble.cluster else ""
     yield ""
-    yield f"{finding.message}{place}"
-    if finding.detail:
-        yield f"  {finding.detail}"
-    yield f"  {finding.remedy}"
+    yield f"{trouble.message}{place}"
+    if trouble.detail:
+        yield f"  {trouble.detail}"
+    yield f"  {trouble.remedy}"

@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from djq_core.brokers import Broker
 from djq_core.brokers.base import Queued
-from djq_core.monitor.looks import can_be_reached, look_at_clusters, look_at_queue
+from djq_core.monitor.queues import can_be_reached, look_at_clusters, look_at_queue
 from tests.monitor.making import new_broker, publish, put, site_of
 
 

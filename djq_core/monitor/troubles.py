@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from djq_core.conf import Conf
-from djq_core.monitor.looks import ClustersSeen, QueueState
+from djq_core.monitor.queues import ClustersSeen, QueueState
 from djq_core.plugins import Health
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Kind(IntEnum):
-    """What a finding is about; the value is the exit code of ``manage.py djq health``, the smallest one counts."""
+    """What a trouble is about; the value is the exit code of ``manage.py djq health``, the smallest one counts."""
 
     #: A broker, or where clusters publish what they do, cannot be reached.
     UNREACHABLE = 3
@@ -31,7 +31,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Trouble:
     """Something that is wrong.
 
     ``code`` is for programs, ``message`` and ``remedy`` are sentences for people. ``cluster`` is host and id
@@ -58,10 +58,10 @@ class Finding:
         return {**told, "cluster": self.cluster or None, "detail": self.detail or None} if detail else told
 
 
-def of_queue(name: str, state: QueueState, max_wait: float | None) -> Iterator[Finding]:
+def of_queue(name: str, state: QueueState, max_wait: float | None) -> Iterator[Trouble]:
     """Yield what is wrong with a queue; ``max_wait`` are the seconds that a task may wait, None for any time."""
     if not state.is_reachable:
-        yield Finding(
+        yield Trouble(
             kind=Kind.UNREACHABLE,
             code="broker_unreachable",
             queue=name,
@@ -70,7 +70,7 @@ def of_queue(name: str, state: QueueState, max_wait: float | None) -> Iterator[F
             detail=state.error,
         )
     elif max_wait is not None and state.oldest is not None and state.oldest > max_wait:
-        yield Finding(
+        yield Trouble(
             kind=Kind.DEGRADED,
             code="waits_too_long",
             queue=name,
@@ -80,10 +80,10 @@ def of_queue(name: str, state: QueueState, max_wait: float | None) -> Iterator[F
         )
 
 
-def of_clusters(name: str, seen: ClustersSeen, conf: Conf, *, needs_one: bool) -> Iterator[Finding]:
+def of_clusters(name: str, seen: ClustersSeen, conf: Conf, *, needs_one: bool) -> Iterator[Trouble]:
     """Yield what is wrong with the clusters of a queue; ``conf`` is theirs."""
     if seen.cache and needs_one:
-        yield Finding(
+        yield Trouble(
             kind=Kind.UNREACHABLE,
             code="cache_not_shared",
             queue=name,
@@ -93,7 +93,7 @@ def of_clusters(name: str, seen: ClustersSeen, conf: Conf, *, needs_one: bool) -
             % {"cache": seen.cache},
         )
     elif not seen.is_known and not seen.cache:
-        yield Finding(
+        yield Trouble(
             kind=Kind.UNREACHABLE,
             code="statistics_unreachable",
             queue=name,
@@ -107,7 +107,7 @@ def of_clusters(name: str, seen: ClustersSeen, conf: Conf, *, needs_one: bool) -
         yield from _of_cluster(name, stat, conf)
 
 
-def no_cluster(name: str = "") -> Finding:
+def no_cluster(name: str = "") -> Trouble:
     """Return that nobody works on a queue, or, without a name, that no cluster of this host is there."""
     message = (
         _("No cluster works on the queue %(queue)s.") % {"queue": name}
@@ -115,7 +115,7 @@ def no_cluster(name: str = "") -> Finding:
         else _("No cluster runs on this host, or it has gone silent.")
     )
     remedy = _("Start one: python manage.py qcluster --name %(queue)s") % {"queue": name}
-    return Finding(
+    return Trouble(
         kind=Kind.BROKEN,
         code="no_cluster",
         queue=name,
@@ -124,10 +124,10 @@ def no_cluster(name: str = "") -> Finding:
     )
 
 
-def _of_cluster(name: str, stat: Stat, conf: Conf) -> Iterator[Finding]:
+def _of_cluster(name: str, stat: Stat, conf: Conf) -> Iterator[Trouble]:
     place = {"queue": name, "cluster": f"{stat.host}:{stat.cluster_id}"}
     if stat.status == Conf.STARTING:
-        yield Finding(
+        yield Trouble(
             kind=Kind.CHANGING,
             code="starting",
             message=_("A cluster of the queue %(queue)s is starting.") % place,
@@ -135,7 +135,7 @@ def _of_cluster(name: str, stat: Stat, conf: Conf) -> Iterator[Finding]:
             **place,
         )
     elif stat.status in (Conf.STOPPING, Conf.STOPPED):
-        yield Finding(
+        yield Trouble(
             kind=Kind.CHANGING,
             code="stopping",
             message=_("A cluster of the queue %(queue)s is stopping.") % place,
@@ -145,7 +145,7 @@ def _of_cluster(name: str, stat: Stat, conf: Conf) -> Iterator[Finding]:
     else:
         yield from _of_processes(stat, conf, place)
     if stat.lease_age is not None and stat.lease_age > conf.retry:
-        yield Finding(
+        yield Trouble(
             kind=Kind.BROKEN,
             code="leases_expired",
             message=_("A cluster of the queue %(queue)s has not renewed its leases for %(seconds).0f s.")
@@ -155,7 +155,7 @@ def _of_cluster(name: str, stat: Stat, conf: Conf) -> Iterator[Finding]:
         )
 
 
-def _of_processes(stat: Stat, conf: Conf, place: dict[str, str]) -> Iterator[Finding]:
+def _of_processes(stat: Stat, conf: Conf, place: dict[str, str]) -> Iterator[Trouble]:
     missing = {
         "no_workers": (not stat.workers, _("A cluster of the queue %(queue)s has no workers.")),
         "no_pusher": (stat.pusher is None, _("A cluster of the queue %(queue)s has no pusher, and fetches nothing.")),
@@ -167,7 +167,7 @@ def _of_processes(stat: Stat, conf: Conf, place: dict[str, str]) -> Iterator[Fin
     }
     for code, (is_so, message) in missing.items():
         if is_so:
-            yield Finding(
+            yield Trouble(
                 kind=Kind.BROKEN,
                 code=code,
                 message=message % place,
@@ -176,11 +176,11 @@ def _of_processes(stat: Stat, conf: Conf, place: dict[str, str]) -> Iterator[Fin
             )
 
 
-def of_plugins(plugins: Sequence[Health] | None) -> Iterator[Finding]:
+def of_plugins(plugins: Sequence[Health] | None) -> Iterator[Trouble]:
     """Yield which parts of plugins are not well; None stands for plugins that have not answered."""
     remedy = _("The documentation of the plugin tells more: python manage.py djq plugins lists what is installed.")
     if plugins is None:
-        yield Finding(
+        yield Trouble(
             kind=Kind.DEGRADED,
             code="plugins_silent",
             message=_("The plugins did not say in time how they are."),
@@ -188,7 +188,7 @@ def of_plugins(plugins: Sequence[Health] | None) -> Iterator[Finding]:
         )
     for health in plugins or ():
         if not health.is_healthy:
-            yield Finding(
+            yield Trouble(
                 kind=Kind.DEGRADED,
                 code="plugin_unhealthy",
                 message=_("%(plugin)s is not well.") % {"plugin": health.name},
