@@ -101,7 +101,7 @@ class Hooks:
 
     def execute(self, func: Callable[..., Any], task: Mapping[str, Any]) -> Any:
         """Run ``func`` with the ``args`` and ``kwargs`` of the task, inside the plugins that wrap it."""
-        if not any(executor.is_active() for executor in self._executors):
+        if not self._executors or not any(executor.is_active() for executor in self._executors):
             return func(*task["args"], **task["kwargs"])
         return self._manager.hook.djq_execute(func=func, task=read_only(task))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from djq_core import hookimpl
@@ -23,6 +24,10 @@ SETUP: Final = PluginSetting(
     default=None,
     doc="The dotted path of a function that sets up OpenTelemetry in each process of a cluster.",
 )
+
+
+_NO_SETUP: Final = "djq_opentelemetry.E001"
+_HINT: Final = "Give the dotted path of a function without parameters, such as mysite.tracing.configure."
 
 
 class Tracing:
@@ -43,6 +48,16 @@ class Tracing:
     def djq_settings(self) -> list[PluginSetting]:
         """Read the function that sets up OpenTelemetry."""
         return [SETUP]
+
+    @hookimpl
+    def djq_check(self, conf: Conf) -> Sequence[CheckMessage]:
+        """Say where the function that sets up OpenTelemetry is missing."""
+        path = SETUP.read(conf)
+        try:
+            is_right = path is None or callable(import_string(path))
+        except ImportError as error:
+            return [Error(f"`{SETUP.name}` {path!r} cannot be imported: {error}.", hint=_HINT, id=_NO_SETUP)]
+        return [] if is_right else [Error(f"`{SETUP.name}` {path!r} is no function.", hint=_HINT, id=_NO_SETUP)]
 
     @hookimpl
     def djq_ready(self, conf: Conf) -> None:

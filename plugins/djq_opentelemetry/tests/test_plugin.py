@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from django.core.checks import run_checks
+from django.test import override_settings
 from importlib_metadata import entry_points
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,6 +71,23 @@ def run(code: str) -> None:
         [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("nosuch.configure", "cannot be imported"), ("math.nosuch", "cannot be imported"), ("math.pi", "is no function")],
+)
+def test_a_setup_that_leads_nowhere_is_an_error_of_the_checks(path: str, told: str) -> None:
+    with override_settings(Q_CLUSTER={"name": "tests", "orm": "default", "opentelemetry_setup": path}):
+        (message,) = [each for each in run_checks() if (each.id or "").startswith("djq")]
+    assert message.id == "djq_opentelemetry.E001"
+    assert told in message.msg
+
+
+@pytest.mark.parametrize("keys", [{}, {"opentelemetry_setup": "math.floor"}])
+def test_one_that_leads_to_a_function_is_none(keys: dict[str, str]) -> None:
+    with override_settings(Q_CLUSTER={"name": "tests", "orm": "default", **keys}):
+        assert [each for each in run_checks() if (each.id or "").startswith("djq")] == []
 
 
 def test_the_entry_point_leads_to_the_plugin() -> None:
