@@ -28,6 +28,11 @@ def psutil() -> ModuleType:
     return _required("psutil", Phrase("This"), extra="psutil")
 
 
+def prometheus_client() -> ModuleType:
+    """Return the module ``prometheus_client``; raise ImportError that says what to install."""
+    return _required("prometheus_client", "The page of metrics", extra="prometheus")
+
+
 def _required(name: str, purpose: str, *, extra: str) -> ModuleType:
     try:
         return import_module(name)

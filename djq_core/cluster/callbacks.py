@@ -6,7 +6,7 @@ import logging
 import select
 import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,19 @@ class Saved:
     def is_given_up(self) -> bool:
         """Is this the end of a task that crashed too often or could not be read?"""
         return self.verdict.is_final and bool(self.result.crashed or self.header.get("fail"))
+
+
+def metrics_of(entry: Saved, queue: str) -> Iterator[tuple[str, float, dict[str, str]]]:
+    """Yield the seconds of a run, and those that a first one has waited; nothing for a worker that died."""
+    header = entry.header
+    if "seconds" not in header:
+        return
+    outcome = "success" if entry.result.success else "failure"
+    tags = {"queue": queue, "func": entry.result.package.func, "outcome": outcome}
+    yield "task_run_seconds", header["seconds"], tags
+    if header["attempt"] == 1:
+        began = entry.result.stopped.timestamp() - header["seconds"]
+        yield "task_wait_seconds", max(0.0, began - header["sent"]), tags
 
 
 class Callbacks(threading.Thread):
@@ -81,6 +94,22 @@ class Callbacks(threading.Thread):
     def tell_death(self, event: Sequence[Any]) -> None:
         """Let the plugins be told of a process that died; any thread may ask for it."""
         self._waiting.put(lambda: self._hooks.process_died(*event))
+
+    def measure(self, entries: Iterable[Saved], queue: str) -> None:
+        """Let the plugins be told how long saved tasks have waited and run."""
+        measured = [metric for entry in entries for metric in metrics_of(entry, queue)]
+        if measured:
+            self._waiting.put(lambda: self._hand_out(measured))
+
+    def _hand_out(self, measured: Iterable[tuple[str, float, dict[str, str]]]) -> None:
+        for metric in measured:
+            self._hooks.metric(*metric)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until all that was put here is done, or so many seconds."""
+        done = threading.Event()
+        self._waiting.put(done.set)
+        done.wait(seconds)
 
     def take_called(self) -> list[Saved]:
         """Return the entries whose hook has returned or raised."""

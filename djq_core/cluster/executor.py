@@ -122,6 +122,8 @@ class Executor:
         return Outcome(success, result, self._tools.serializer, datetime.now(UTC))
 
 
+#: The module whose frame calls the function of a task, where plugins wrap it.
+_CALLS_THE_FUNCTION = "djq_core.plugins.builtin"
 #: Where an error that we raise into a task begins.
 _OURS = frozenset({str(Path(__file__).with_name("worker.py"))})
 
@@ -135,6 +137,12 @@ def describe(error: BaseException) -> str:
 
 
 def _beyond_ours(trace: TracebackType | None) -> TracebackType | None:
+    """Return what comes after core's call of the function, and after the plugins that wrap it."""
+    wrapped = trace
+    while wrapped is not None:
+        if wrapped.tb_frame.f_globals.get("__name__") == _CALLS_THE_FUNCTION:
+            return wrapped.tb_next
+        wrapped = wrapped.tb_next
     while trace is not None and trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] in (
         "djq_core",
         "pluggy",

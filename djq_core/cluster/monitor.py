@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 #: The longest pause between two tries to save, in seconds.
 LONGEST_PAUSE = 2.0
+#: Seconds that plugins may take for the last metrics, when the monitor stops.
+LAST_METRICS = 2.0
 #: How often a broker that can be reached is asked before an answer is left to the end of the lease.
 ANSWER_TRIES = 8
 
@@ -72,6 +74,8 @@ class Monitor:
         while not (self._is_told_to_stop and self.callbacks.is_idle):
             self._round()
         self._keeper.prune(force=True)
+        if self._runtime.hooks.wants_metrics:
+            self.callbacks.wait(LAST_METRICS)
         logger.info("%s stopped monitoring results", self._name)
 
     def _round(self) -> None:
@@ -100,6 +104,8 @@ class Monitor:
         self._faults.hit("monitor.after_save")
         for entry in saved:
             self._keeper.announce(entry.result)
+        if self._runtime.hooks.wants_metrics:
+            self.callbacks.measure(saved, self._runtime.conf.name)
         followed: dict[bool, list[Saved]] = {True: [], False: []}
         for entry in saved:
             followed[self._is_followed(entry)].append(entry)

@@ -207,6 +207,7 @@ def run_worker(
     words.listen()  # after the worker's own handlers, which it calls
     worker.run()
     runtime.reporters.flush(2.0)
+    runtime.hooks.process_stopping("worker", origin.name, os.getpid())
 
 
 def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
@@ -237,6 +238,7 @@ def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, contro
     finally:
         broker.close()
     thread.join()
+    runtime.hooks.process_stopping("pusher", origin.name, os.getpid())
 
 
 def run_monitor(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
@@ -253,6 +255,7 @@ def run_monitor(runtime: Runtime, origin: Origin, data_end: socket.socket, contr
     except OSError:  # the sentinel is gone
         return
     runtime.reporters.flush(2.0)
+    runtime.hooks.process_stopping("monitor", origin.name, os.getpid())
 
 
 def run_scheduler(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
@@ -260,6 +263,7 @@ def run_scheduler(runtime: Runtime, origin: Origin, data_end: socket.socket, con
     begin(runtime, origin, "scheduler", dies_with_parent=True)
     data_end.close()
     Scheduler(origin.name, runtime, Channel(control_end)).run()
+    runtime.hooks.process_stopping("scheduler", origin.name, os.getpid())
 
 
 _HELPERS: dict[str, Callable[..., None]] = {

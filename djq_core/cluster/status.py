@@ -69,6 +69,8 @@ class Snapshot:
             "failed": tally.failed,
             "waits": list(tally.waits),
             "runs": list(tally.runs),
+            "waited": round(tally.waited, 3),
+            "ran": round(tally.ran, 3),
             "lease_age": traffic.lease_age(time.monotonic()),
             "timestamp": now,
         }
@@ -134,8 +136,9 @@ class Status:
     """The status of one cluster; sizes and counts as the manual's legend has them (1.10.1, 1.10.4).
 
     ``running`` are the tasks that its workers run now. ``processed`` and ``failed`` count the runs since its birth,
-    ``waits`` and ``runs`` their durations by the classes of ``djq_core.cluster.tally.BOUNDS``. ``lease_age`` are the
-    seconds since the leases of what it holds were renewed last, None where it holds none. ``version`` is its djq-core.
+    ``waits`` and ``runs`` their durations by the classes of ``djq_core.cluster.tally.BOUNDS``; ``waited`` and ``ran``
+    are the sums of these in seconds. ``lease_age`` are the seconds since the leases of what it holds were renewed last,
+    None where it holds none. ``version`` is its djq-core.
     """
 
     cluster_id: int
@@ -157,6 +160,8 @@ class Status:
     failed: int = 0
     waits: tuple[int, ...] = ()
     runs: tuple[int, ...] = ()
+    waited: float = 0.0
+    ran: float = 0.0
     lease_age: float | None = None
     version: str = ""
     timestamp: float = 0.0

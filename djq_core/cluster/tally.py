@@ -22,12 +22,15 @@ class Tally:
 
     ``processed`` are the runs that ended, ``failed`` those of them that failed. ``waits`` and ``runs`` count durations
     by the classes of :data:`BOUNDS`: from the call of ``async_task`` to the first start, and from a start to its end.
+    ``waited`` and ``ran`` are the sums of these durations, in seconds.
     """
 
     processed: int = 0
     failed: int = 0
     waits: list[int] = field(default_factory=no_durations)
     runs: list[int] = field(default_factory=no_durations)
+    waited: float = 0.0
+    ran: float = 0.0
 
     def ended(self, *, success: bool) -> None:
         """Count a run that ended."""
@@ -37,8 +40,10 @@ class Tally:
     def took(self, wait: float | None, run: float) -> None:
         """Count the seconds of a run and, of a first one, those that it waited."""
         self.runs[bisect_left(BOUNDS, run)] += 1
+        self.ran += max(0.0, run)
         if wait is not None:
             self.waits[bisect_left(BOUNDS, wait)] += 1
+            self.waited += max(0.0, wait)
 
 
 def quantile(counts: Sequence[int], share: float) -> float | None:

@@ -153,7 +153,7 @@ class Traffic:
         held = self.table.running(worker.key, frame.seq)
         if held is None:
             return None
-        outcome = {name: frame.header[name] for name in ("success", "serializer", "stopped")}
+        outcome = {name: frame.header[name] for name in ("success", "serializer", "stopped", "seconds")}
         timeout = held.header["timeout"] or self._conf.timeout
         is_late = worker.overdue == frame.seq and frame.header["seconds"] >= timeout
         if is_late and outcome["success"]:

@@ -13,6 +13,7 @@ _KEYS_BY_DISTRIBUTION: Final = {
     "djq-ironmq": ("iron_mq",),
     "djq-sqs": ("sqs",),
     "djq-mongo": ("mongo", "mongo_db"),
+    "djq-opentelemetry": ("opentelemetry_setup",),
 }
 
 #: The distribution that brings each key of our own plugins.

@@ -14,6 +14,8 @@ ARGS = "args"
 KWARGS = "kwargs"
 FUNC = "func"
 HOOK = "hook"
+#: What the names of djq's own headers begin with.
+OWN_HEADERS = "djq-"
 #: The function of what is recorded of a package that cannot be read; no path of a function is without a dot.
 UNREADABLE = "unreadable"
 
@@ -66,11 +68,15 @@ class TaskPackage:
         return replace(self, headers={**self.headers, **headers}) if headers else self
 
     def next_link(self) -> TaskPackage | None:
-        """Return the package that follows in the chain, with the rest of the chain in it; None at its end."""
+        """Return the package that follows in the chain, with the rest of the chain in it; None at its end.
+
+        It has the headers of this one (a trace goes on, a tenant stays), but for djq's own and what it has itself.
+        """
         if not self.chain:
             return None
         following, *rest = self.chain
-        return replace(following, chain=tuple(rest))
+        handed_on = {name: text for name, text in self.headers.items() if not name.startswith(OWN_HEADERS)}
+        return replace(following, chain=tuple(rest), headers={**handed_on, **following.headers})
 
     def finished(
         self,

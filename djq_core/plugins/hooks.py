@@ -101,7 +101,7 @@ class Hooks:
 
     def execute(self, func: Callable[..., Any], task: Mapping[str, Any]) -> Any:
         """Run ``func`` with the ``args`` and ``kwargs`` of the task, inside the plugins that wrap it."""
-        if not self._has_executors:
+        if not self._executors or not any(executor.is_active() for executor in self._executors):
             return func(*task["args"], **task["kwargs"])
         return self._manager.hook.djq_execute(func=func, task=read_only(task))
 
@@ -156,6 +156,10 @@ class Hooks:
             {"role": role, "name": name, "pid": pid, "exitcode": exitcode, "task_name": task_name},
         )
 
+    def process_stopping(self, role: str, name: str, pid: int) -> None:
+        """Tell that this process is about to end in order."""
+        self._notify("djq_process_stopping", {"role": role, "name": name, "pid": pid})
+
     def cluster_stopping(self, name: str, pid: int) -> None:
         """Tell that a cluster was told to stop."""
         self._notify("djq_cluster_stopping", {"name": name, "pid": pid})
@@ -166,9 +170,14 @@ class Hooks:
 
     # Watching
 
+    @property
+    def wants_metrics(self) -> bool:
+        """Is there anyone to hand a measurement to?"""
+        return bool(self._implementations["djq_metric"])
+
     def metric(self, name: str, value: float, tags: Mapping[str, str] | None = None) -> None:
         """Hand out a measurement."""
-        if self._implementations["djq_metric"]:
+        if self.wants_metrics:
             self._notify("djq_metric", {"name": name, "value": value, "tags": dict(tags or {})})
 
     def health(self) -> list[Health]:
@@ -192,8 +201,7 @@ class Hooks:
             for hook in dir(HookSpecs)
             if hook.startswith(f"{PROJECT}_")
         }
-        executors = self._implementations["djq_execute"]
-        self._has_executors = any(executor.plugin != CORE for executor in executors)
+        self._executors = [each for each in self._implementations["djq_execute"] if each.plugin != CORE]
 
     def _called_first_to_last(self, hook: str) -> list[Any]:
         return list(reversed(getattr(self._manager.hook, hook).get_hookimpls()))
@@ -220,7 +228,10 @@ def _headers(plugin: str, headers: object) -> Mapping[str, str]:
 
 def _health(implementation: Implementation) -> list[Health]:
     try:
-        return list(implementation.call({}))
-    except Exception as error:
+        answers = list(implementation.call({}))
+        if wrong := [answer for answer in answers if not isinstance(answer, Health)]:
+            raise TypeError(f"djq_health returned {wrong[0]!r}: give values of djq_core.plugins.Health.")
+    except (Exception, SystemExit) as error:
         logger.exception("Plugin %s failed in djq_health", implementation.plugin)
         return [Health(implementation.plugin, is_healthy=False, message=f"{type(error).__name__}: {error}")]
+    return answers

@@ -213,6 +213,16 @@ class HookSpecs(Protocol):
         """
 
     @hookspec
+    def djq_process_stopping(self, role: str, name: str, pid: int) -> None:
+        """Send what is still kept (spans, reports), in a process that is about to end in order. Logged when it raises.
+
+        ``role`` and ``name`` are those of :meth:`djq_post_spawn`. A worker that takes more than some seconds is ended.
+        A process that is killed tells nobody.
+
+        .. versionadded:: 0.1
+        """
+
+    @hookspec
     def djq_cluster_stopping(self, name: str, pid: int) -> None:
         """Learn that the cluster was told to stop, in the process of the command. Logged when it raises.
 
@@ -231,6 +241,10 @@ class HookSpecs(Protocol):
     @hookspec
     def djq_metric(self, name: str, value: float, tags: Mapping[str, str]) -> None:
         """Take a measurement, in the process that made it. Logged when it raises.
+
+        The monitor measures each run once its result is saved: ``task_run_seconds``, and of a first run
+        ``task_wait_seconds`` since the task was sent. Their tags are ``queue``, ``func`` and ``outcome`` (success or
+        failure). One that outlasts ``hook_timeout`` is given up.
 
         .. versionadded:: 0.1
         """

@@ -181,6 +181,18 @@ def test_the_text_tells_where_without_our_own_frames() -> None:
     assert "pluggy" not in text
 
 
+def test_the_text_leaves_out_the_plugins_that_wrap_the_function() -> None:
+    class Around:
+        @hookimpl(wrapper=True)
+        def djq_execute(self) -> Any:
+            return (yield)
+
+    _, text = run(f"{HERE}.fail", ValueError, "x", runtime=runtime_of(plugins=[Around()]))
+    assert "in fail" in text
+    assert "pluggy" not in text
+    assert "in djq_execute" not in text
+
+
 def test_the_text_tells_what_came_before() -> None:
     _, text = run(f"{HERE}.fail_after_another")
     assert text.startswith(f"{HERE}.Refusal: second")

@@ -167,6 +167,26 @@ def test_a_batch_is_saved_told_and_acknowledged(stack: ExitStack) -> None:
     assert LOG.index(("post_execute", "n1")) < min(n for n, entry in enumerate(LOG) if entry[0] == "acknowledge")
 
 
+def test_plugins_are_told_how_long_saved_runs_have_waited_and_taken(stack: ExitStack) -> None:
+    class Measuring:
+        @hookimpl
+        def djq_metric(self, name: str, value: float, tags: Mapping[str, str]) -> None:
+            LOG.append((name, round(value, 3), tags["outcome"], tags["queue"], tags["func"]))
+
+    desk = Desk(stack, runtime_of(results=new_shelf(log=LOG), plugins=[Measuring()], name="main"), LoggingBroker())
+    stopped = "2026-01-01T00:00:00+00:00"  # 1767225600
+    desk.send(1, seconds=2.5, stopped=stopped, sent=1767225590.0)
+    desk.send(2, seconds=0.5, stopped=stopped, sent=1767225590.0, attempt=2, success=False)
+    desk.send(3, error="The worker was killed.")
+    assert sorted(desk.done()) == [1, 2, 3]
+    assert [entry for entry in LOG if entry[0].startswith("task_")] == [
+        ("task_run_seconds", 2.5, "success", "main", "math.pow"),
+        ("task_wait_seconds", 7.5, "success", "main", "math.pow"),
+        ("task_run_seconds", 0.5, "failure", "main", "math.pow"),
+    ]
+    assert LOG[0][0] == "save"
+
+
 def test_a_run_that_is_skipped_is_answered_and_leaves_no_row(stack: ExitStack) -> None:
     shelf = new_shelf(log=LOG)
     desk = desk_of(stack, shelf)

@@ -40,6 +40,8 @@ def test_only_a_first_start_has_waited() -> None:
     tally.took(0.3, 0.1)
     tally.took(None, 0.1)
     assert (sum(tally.waits), sum(tally.runs)) == (1, 2)
+    assert tally.waited == pytest.approx(0.3)
+    assert tally.ran == pytest.approx(0.2)
 
 
 def test_a_quantile_lies_in_the_class_of_the_true_one() -> None:

@@ -38,6 +38,14 @@ def test_each_link_carries_the_rest_of_the_chain() -> None:
     assert last.next_link() is None
 
 
+def test_a_link_has_the_headers_of_the_one_before_but_for_our_own() -> None:
+    second = package(name="second", headers={"tenant": "own"})
+    first = package(chain=(second,), headers={"traceparent": "00-1", "tenant": "theirs", "djq-schedule": "7"})
+    following = first.next_link()
+    assert following is not None
+    assert following.headers == {"traceparent": "00-1", "tenant": "own"}
+
+
 def test_a_finished_package_is_a_result() -> None:
     one, stopped = package(), START + timedelta(seconds=1)
     result = one.finished(b"8", stopped, success=True, serializer="json", attempt=3, crashed=True)

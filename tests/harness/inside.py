@@ -12,10 +12,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 from django.utils import timezone
 
-from djq_core import current, tasks
+from djq_core import current, tasks, views
 from djq_core.brokers import get_broker
 from djq_core.cluster import Cluster
 from djq_core.envelope import TASK, TaskPackage, decode_package
@@ -353,6 +353,12 @@ def stats() -> list[dict[str, Any]]:
         "done_q_size",
     )  # fmt: skip
     return [{name: getattr(stat, name) for name in fields} for stat in Stat.get_all()]
+
+
+def probe(view: str = "health", **options: Any) -> list[Any]:
+    """Return the status of a page for probes, and its text."""
+    answer = getattr(views, view)(RequestFactory().get("/"), **options)
+    return [answer.status_code, answer.content.decode()]
 
 
 def own_a_cluster() -> dict[str, Any]:

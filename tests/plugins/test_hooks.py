@@ -93,6 +93,10 @@ class Recorder:
         self.log.append(("process_died", role, name, pid, exitcode, task_name))
 
     @hookimpl
+    def djq_process_stopping(self, role: str, name: str, pid: int) -> None:
+        self.log.append(("process_stopping", role, name, pid))
+
+    @hookimpl
     def djq_cluster_stopping(self, name: str, pid: int) -> None:
         self.log.append(("cluster_stopping", name, pid))
 
@@ -118,6 +122,7 @@ NOTIFICATIONS: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     ("post_spawn", ("worker", "Process-1:1", 7), ("worker", "Process-1:1", 7)),
     ("after_fork", ("worker",), ("worker",)),
     ("process_died", ("worker", "Process-1:1", 7, -9, "one"), ("worker", "Process-1:1", 7, -9, "one")),
+    ("process_stopping", ("worker", "Process-1:1", 7), ("worker", "Process-1:1", 7)),
     ("cluster_stopping", ("c", 7), ("c", 7)),
     ("cluster_stopped", ("c", 7), ("c", 7)),
     ("metric", ("tasks", 1.5, {"cluster": "c"}), ("tasks", 1.5, {"cluster": "c"})),
@@ -388,6 +393,49 @@ def test_the_health_of_one_that_raises_is_bad() -> None:
             raise OSError("no route")
 
     assert hooks_with(Well(), Ill()).health() == [Health("plugin2", False, "OSError: no route"), Health("queue")]
+
+
+def test_the_health_of_one_that_says_something_else_is_bad() -> None:
+    class Odd:
+        @hookimpl
+        def djq_health(self) -> list[Any]:
+            return ["well"]
+
+    class Leaving:
+        @hookimpl
+        def djq_health(self) -> list[Health]:
+            raise SystemExit(3)
+
+    told = hooks_with(Odd(), Leaving()).health()
+    assert [(health.name, health.is_healthy) for health in told] == [("plugin2", False), ("plugin1", False)]
+    assert told[1].message == "TypeError: djq_health returned 'well': give values of djq_core.plugins.Health."
+
+
+def test_nobody_wants_metrics_unless_a_plugin_does() -> None:
+    assert not hooks_with().wants_metrics
+    assert hooks_with(Recorder()).wants_metrics
+
+
+def test_a_wrapper_that_is_idle_is_not_called() -> None:
+    class Idle:
+        is_idling = True
+        calls = 0
+
+        def is_idle(self, hook: str) -> bool:
+            return hook == "djq_execute" and self.is_idling
+
+        @hookimpl(wrapper=True)
+        def djq_execute(self) -> Generator[None, Any, Any]:
+            self.calls += 1
+            return (yield)
+
+    plugin = Idle()
+    hooks = hooks_with(plugin)
+    assert hooks.execute(pow, {"args": (2, 3), "kwargs": {}}) == 8
+    assert plugin.calls == 0
+    plugin.is_idling = False
+    assert hooks.execute(pow, {"args": (2, 3), "kwargs": {}}) == 8
+    assert plugin.calls == 1
 
 
 def test_a_value_is_redacted_by_the_first_that_answers(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,10 +13,13 @@ from djq_core.management.base import TranslatedCommand
 from djq_core.management.subcommands.base import Subcommand
 from djq_core.management.subcommands.doctor import Doctor
 from djq_core.management.subcommands.explain import Explain
+from djq_core.management.subcommands.health import HealthOf
 from djq_core.management.subcommands.plugins import Plugins
 from djq_core.phrases import gettext_noop, in_words
 
-_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(), Doctor(), Explain())}
+_SUBCOMMANDS: Final[dict[str, Subcommand]] = {
+    each.name: each for each in (Plugins(), Doctor(), Explain(), HealthOf())
+}
 
 
 class Command(TranslatedCommand):
@@ -36,7 +39,9 @@ class Command(TranslatedCommand):
         try:
             answer = _SUBCOMMANDS[options["subcommand"]].run(options)
         except ImproperlyConfigured as error:
-            raise CommandError(in_words(error)) from error
+_SUBCOMMANDS: Final[dict[str, Subcommand]] = {
+    each.name: each for each in (Plugins(), Doctor(), Explain(), HealthOf())
+}
         self.stdout.write(answer)
         if exit_code := getattr(answer, "exit_code", 0):
             sys.exit(exit_code)
