@@ -17,9 +17,7 @@ from djq_core.management.subcommands.health import HealthOf
 from djq_core.management.subcommands.plugins import Plugins
 from djq_core.phrases import gettext_noop, in_words
 
-_SUBCOMMANDS: Final[dict[str, Subcommand]] = {
-    each.name: each for each in (Plugins(), Doctor(), Explain(), HealthOf())
-}
+_SUBCOMMANDS: Final[dict[str, Subcommand]] = {each.name: each for each in (Plugins(), Doctor(), Explain(), HealthOf())}
 
 
 class Command(TranslatedCommand):
@@ -39,9 +37,7 @@ class Command(TranslatedCommand):
         try:
             answer = _SUBCOMMANDS[options["subcommand"]].run(options)
         except ImproperlyConfigured as error:
-_SUBCOMMANDS: Final[dict[str, Subcommand]] = {
-    each.name: each for each in (Plugins(), Doctor(), Explain(), HealthOf())
-}
+            raise CommandError(in_words(error)) from error
         self.stdout.write(answer)
         if exit_code := getattr(answer, "exit_code", 0):
             sys.exit(exit_code)
