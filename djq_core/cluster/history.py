@@ -25,7 +25,7 @@ LENGTH: Final = 180
 class Recorder:
     """Takes a sample of every :data:`INTERVAL` out of the snapshots that pass, and publishes the newest ones.
 
-    An idle cluster does not ask the broker: it would have fetched what waits.
+    An idle cluster whose queue is empty does not ask the broker: it would have fetched what came.
     """
 
     def __init__(self, broker: Broker, store: StatStore) -> None:
@@ -43,7 +43,7 @@ class Recorder:
         self._samples.append(
             Sample(
                 timestamp=stat["timestamp"],
-                queued=0 if stat["status"] == Conf.IDLE else self._queue_size(),
+                queued=0 if stat["status"] == Conf.IDLE and self._was_empty else self._queue_size(),
                 held=stat["task_q_size"],
                 processed=stat["processed"],
                 failed=stat["failed"],
@@ -58,6 +58,10 @@ class Recorder:
         runs = [now - before for now, before in zip(stat["runs"], self._runs, strict=True)]
         self._waits, self._runs = stat["waits"], stat["runs"]
         return _percentiles(waits), _percentiles(runs)
+
+    @property
+    def _was_empty(self) -> bool:
+        return bool(self._samples) and self._samples[-1].queued == 0
 
     def _queue_size(self) -> int | None:
         try:

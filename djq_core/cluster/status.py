@@ -214,7 +214,7 @@ class StatStore:
     def put(self, stat: Mapping[str, Any]) -> None:
         """Publish a snapshot under its host and cluster id; it vanishes when it is not renewed."""
         text = self._signer.sign(STAT, _to_json(stat))
-        self._put(_PREFIX, f"{stat['host']}:{stat['cluster_id']}", text, self._seconds)
+        self._put(_PREFIX, f"{quote(stat['host'])}:{stat['cluster_id']}", text, self._seconds)
 
     def get_all(self) -> list[Stat]:
         """Return the newest status of each cluster that is signed for this cluster name and not too old."""
@@ -230,7 +230,7 @@ class StatStore:
     def put_history(self, cluster: str, samples: Iterable[Sample]) -> None:
         """Publish the samples of a cluster, the oldest first; they outlive it by :data:`HISTORY_LIFETIME`."""
         text = self._signer.sign(HISTORY, _to_json({"cluster": cluster, "samples": list(map(astuple, samples))}))
-        self._put(_HISTORY_PREFIX, cluster, text, HISTORY_LIFETIME)
+        self._put(_HISTORY_PREFIX, quote(cluster, safe=":"), text, HISTORY_LIFETIME)
 
     def histories(self) -> dict[str, list[Sample]]:
         """Return the samples of each cluster by its host and id (``"orion:17004"``), of some that have stopped too."""

@@ -28,6 +28,15 @@ class Away(MemoryBroker):
         raise BrokerError("away")
 
 
+class Counting(MemoryBroker):
+    """A broker that tells these sizes one after the other."""
+
+    sizes: list[int]
+
+    def queue_size(self) -> int:
+        return self.sizes.pop(0)
+
+
 @pytest.fixture(autouse=True)
 def clean() -> Iterator[None]:
     caches["default"].clear()
@@ -79,9 +88,16 @@ def test_samples_keep_their_distance_and_the_oldest_go() -> None:
     assert {round(after.timestamp - before.timestamp, 3) for before, after in pairwise(samples)} == {INTERVAL}
 
 
-def test_an_idle_cluster_does_not_ask_the_broker() -> None:
-    (sample,) = recorded(Away(), snapshot(Traffic(conf(), MemoryBroker), status=Conf.IDLE))
-    assert sample.queued == 0
+def test_an_idle_cluster_asks_the_broker_until_the_queue_is_empty() -> None:
+    traffic, broker = Traffic(conf(), MemoryBroker), Counting()
+    store = StatStore(runtime_of(), broker)
+    recorder = Recorder(broker, store)
+    broker.sizes = [3, 2, 0]
+    for number in range(5):
+        recorder.on_snapshot(snapshot(traffic, status=Conf.IDLE, timestamp=1000.0 + number * INTERVAL))
+    (samples,) = store.histories().values()
+    assert [sample.queued for sample in samples] == [3, 2, 0, 0, 0]
+    assert broker.sizes == []
 
 
 def test_where_the_broker_is_away_there_is_a_gap() -> None:

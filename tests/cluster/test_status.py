@@ -148,10 +148,12 @@ def test_the_status_of_a_cluster_is_found_by_its_id() -> None:
     assert (unknown.cluster_id, unknown.status, unknown.workers) == (99, Conf.STOPPED, ())
 
 
-def test_a_cluster_name_with_spaces_can_be_published() -> None:
+def test_names_with_spaces_can_be_published() -> None:
     store = StatStore(runtime_of(name="my site"), MemoryBroker())
-    store.put(taken())
+    store.put(taken(host="my host"))
+    store.put_history("my host:1", [])
     assert len(store.get_all()) == 1
+    assert list(store.histories()) == ["my host:1"]
 
 
 # What runs
