@@ -7,6 +7,7 @@ import keyword
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from djq_core.brokers import Broker
@@ -85,6 +86,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
 
     Raises TypeError or ValueError that names the option.
     """
+    if not given:
+        return _NONE
     group = given.get("group")
     return Options(**(given if group is None else {**given, "group": str(group)}))
 
@@ -107,12 +110,16 @@ def check_function(function: object, what: str) -> None:
         return
     if not isinstance(function, str):
         raise TypeError(f"The {what} must be a callable or its dotted path, not {function!r}.")
-    if "." not in function or not all(
-        part.isidentifier() and not keyword.iskeyword(part) for part in function.split(".")
-    ):
+    if not _is_path(function):
         raise ValueError(f"The {what} {function!r} is no dotted path: give 'package.module.function' or the callable.")
     if len(function) > FUNC_LENGTH:
         raise ValueError(f"The {what} is {len(function)} characters long; {FUNC_LENGTH} are allowed.")
+
+
+@lru_cache(maxsize=1000)
+def _is_path(text: str) -> bool:
+    """Return whether a text looks like a dotted path; remembered, for a site sends the same few again and again."""
+    return "." in text and all(part.isidentifier() and not keyword.iskeyword(part) for part in text.split("."))
 
 
 def _suggestion(name: str) -> str:
@@ -171,3 +178,7 @@ def _check_cached(value: object) -> None:
         raise TypeError(f"The option cached takes True, False or seconds, not {value!r}.")
     if isinstance(value, int) and value < 0:
         raise ValueError(f"The option cached takes seconds from 0 on, not {value!r}.")
+
+
+#: The options of a call that has none.
+_NONE = Options()

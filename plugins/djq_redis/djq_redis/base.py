@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import cached_property
+from types import TracebackType
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ import redis
 from djq_core.brokers.base import Broker, BrokerSettings, Package
 from djq_core.exceptions import BrokerError
 from djq_redis import client
-from djq_redis.errors import as_broker_errors
+from djq_redis.errors import BrokerErrors
 from djq_redis.options import RedisOptions
 
 #: The keys of all statistics, by the time at which they vanish.
@@ -59,12 +60,10 @@ class RedisBase(Broker):
         """The validated options."""
         return self.settings.options or RedisOptions()
 
-    @contextmanager
-    def _server(self) -> Iterator[redis.Redis]:
-        with as_broker_errors(self.options):
-            yield self._connected()
+    def _server(self) -> _Server:
+        return _Server(self)
 
-    def _connected(self) -> redis.Redis:
+    def connected(self) -> redis.Redis:
         """Return this process's client; that of a fork's parent is left alone."""
         if self._client is None or self._pid != os.getpid():
             self._client, self._pid = client.connect(self.options), os.getpid()
@@ -72,7 +71,11 @@ class RedisBase(Broker):
 
     def _key(self, part: str) -> str:
         """Return a key of this queue; all of them lie in one slot of a cluster."""
-        return f"djq:{{{quote(self.list_key)}}}:{part}"
+        return f"{self._prefix}{part}"
+
+    @cached_property
+    def _prefix(self) -> str:
+        return f"djq:{{{quote(self.list_key)}}}:"
 
     # The server
 
@@ -122,6 +125,22 @@ class RedisBase(Broker):
             wanted = [f"{_STATS}:{key}" for key in known if key.startswith(prefix)]
             texts = server.mget(wanted) if wanted else []
         return [as_text(text) for text in texts if text is not None]
+
+
+class _Server:
+    """The client of a broker while a call lasts: whatever redis-py raises becomes BrokerError."""
+
+    __slots__ = ("_broker", "_errors")
+
+    def __init__(self, broker: RedisBase) -> None:
+        self._broker, self._errors = broker, BrokerErrors(broker.options)
+
+    def __enter__(self) -> redis.Redis:
+        with self._errors:
+            return self._broker.connected()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._errors.__exit__(kind, error, at)
 
 
 def as_text(raw: Any) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from types import TracebackType
 from typing import Final
 
 from redis import exceptions
@@ -31,13 +31,21 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 
 
-@contextmanager
-def as_broker_errors(options: RedisOptions) -> Iterator[None]:
-    """Raise BrokerError for whatever redis-py raises."""
-    try:
-        yield
-    except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
-        raise BrokerError(_told(options, error)) from (None if _quotes_secrets(options, error) else error)
+class BrokerErrors:
+    """A context that raises BrokerError for whatever redis-py raises."""
+
+    __slots__ = ("_options",)
+
+    def __init__(self, options: RedisOptions) -> None:
+        self._options = options
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, exceptions.RedisError | exceptions.RedisClusterException | OSError):
+            options = self._options
+            raise BrokerError(_told(options, error)) from (None if _quotes_secrets(options, error) else error)
 
 
 def _quotes_secrets(options: RedisOptions, error: BaseException | None) -> bool:

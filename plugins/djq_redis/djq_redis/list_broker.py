@@ -38,7 +38,8 @@ class RedisBroker(RedisBase):
 
     def enqueue(self, package: Package) -> str | None:
         """Append a package to the list."""
-        self.enqueue_many([package])
+        with self._server() as server:
+            server.rpush(self._list, package)
         return None
 
     def enqueue_many(self, packages: Sequence[Package]) -> list[str | None]:

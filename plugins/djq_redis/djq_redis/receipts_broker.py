@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
 import redis
@@ -148,13 +149,17 @@ class RedisReceiptsBroker(RedisBase):
             waiting, held = self._run(server, scripts.SIZES)
         return int(waiting), int(held)
 
+    @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        return tuple(map(self._key, scripts.KEYS))
+
     def _run(self, server: redis.Redis, script: str, *arguments: Any) -> Any:
         """Run a script over the keys of this queue; a server that does not know it is given its text.
 
         Both commands go to the server of the keys alone: ``SCRIPT LOAD`` would go to every node of a cluster, and one
         that is away would hold up the queues of the others.
         """
-        words = [len(scripts.KEYS), *(self._key(part) for part in scripts.KEYS), *arguments]
+        words = (len(scripts.KEYS), *self._keys, *arguments)
         try:
             return server.evalsha(scripts.digest(script), *words)
         except redis.exceptions.NoScriptError:
