@@ -121,16 +121,16 @@ def _of_cache(alias: str) -> redis.Redis:
     return redis.Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **words))
 
 
-def version(client: redis.Redis, key: str) -> str:
-    """Return name and version of the server that has a key, such as ``Valkey 9.1.2``."""
-    told = client.info("server", **home(client, key))
+def version(client: redis.Redis, target: Mapping[str, Any]) -> str:
+    """Return name and version of the server that ``home`` has named, such as ``Valkey 9.1.2``."""
+    told = client.info("server", **target)
     name = str(told.get("server_name") or "redis")
     return f"{name.capitalize()} {told.get(f'{name}_version') or told.get('redis_version', '')}".strip()
 
 
-def durability(client: redis.Redis, key: str) -> str:
-    """Return what persistence and eviction of the server that has a key mean for a queue, in a sentence or two."""
-    told = client.info(**home(client, key))
+def durability(client: redis.Redis, target: Mapping[str, Any]) -> str:
+    """Return what persistence and eviction of the server that ``home`` has named mean for a queue."""
+    told = client.info(**target)
     kept = (
         "appendonly is on, so that the queue outlives a restart of the server."
         if told.get("aof_enabled")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Final
 
 from redis import exceptions
@@ -31,21 +30,10 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 
 
-class BrokerErrors:
-    """A context that raises BrokerError for whatever redis-py raises."""
-
-    __slots__ = ("_options",)
-
-    def __init__(self, options: RedisOptions) -> None:
-        self._options = options
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if isinstance(error, exceptions.RedisError | exceptions.RedisClusterException | OSError):
-            options = self._options
-            raise BrokerError(_told(options, error)) from (None if _quotes_secrets(options, error) else error)
+def reraise(options: RedisOptions, error: BaseException) -> None:
+    """Raise BrokerError for what redis-py has raised; pass over any other error."""
+    if isinstance(error, exceptions.RedisError | exceptions.RedisClusterException | OSError):
+        raise BrokerError(_told(options, error)) from (None if _quotes_secrets(options, error) else error)
 
 
 def _quotes_secrets(options: RedisOptions, error: BaseException | None) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Final
-
-import redis
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from djq_core.brokers.base import Delivery, Package
-from djq_redis import client, scripts
+from djq_redis import scripts
 from djq_redis.base import RedisBase, as_package
 from djq_redis.receipts import Lease, new_token
+
+if TYPE_CHECKING:
+    import redis
 
 MICROSECONDS: Final = 1_000_000
 #: How many packages or receipts one script takes.
@@ -55,6 +56,8 @@ class RedisReceiptsBroker(RedisBase):
 
     def receive(self, count: int, wait: float) -> list[Delivery]:
         """Return at most ``count`` deliveries, waiting for the first one at most ``wait`` seconds."""
+        from djq_redis import client
+
         until = time.monotonic() + wait
         with self._server() as server:
             while True:
@@ -159,10 +162,12 @@ class RedisReceiptsBroker(RedisBase):
         Both commands go to the server of the keys alone: ``SCRIPT LOAD`` would go to every node of a cluster, and one
         that is away would hold up the queues of the others.
         """
+        from redis.exceptions import NoScriptError
+
         words = (len(scripts.KEYS), *self._keys, *arguments)
         try:
             return server.evalsha(scripts.digest(script), *words)
-        except redis.exceptions.NoScriptError:
+        except NoScriptError:
             return server.eval(script, *words)
 
 
