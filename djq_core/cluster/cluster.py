@@ -26,7 +26,7 @@ from djq_core.cluster.faults import Faults
 from djq_core.cluster.processes import Origin, start_context
 from djq_core.cluster.roster import Roster, Survivors
 from djq_core.cluster.sentinel import Sentinel
-from djq_core.cluster.status import Stat
+from djq_core.cluster.status import Stat, StatStore
 from djq_core.conf import Conf
 from djq_core.entry import Entry
 from djq_core.exceptions import ConfigurationError
@@ -218,7 +218,9 @@ class Cluster:
             raise ConfigurationError("The cluster is running already.")
         logs.configure(self._runtime.conf.log_level)
         Faults.parse(self._runtime.conf.faults)
-        _refuse_local(self._runtime.broker())
+        broker = self._runtime.broker()
+        _refuse_local(broker)
+        StatStore(self._runtime, broker).load()
         _ = self._runtime.results, self._runtime.serializers, self._runtime.reporters
         for connection in connections.all(initialized_only=True):
             if not connection.in_atomic_block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import socket
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
 
 from djq_core import __version__, current
 from djq_core.brokers import Broker
@@ -210,6 +212,14 @@ class StatStore:
         self._name = name or runtime.conf.name
         self._signer = runtime.signer.named(self._name)
         self._seconds = max(LIFETIME, 3 * runtime.conf.guard_cycle)
+
+    def load(self) -> None:
+        """Import what publishing needs, so that processes share it which are forked later; nothing is connected.
+
+        Django's cache on Redis imports its client, of seven megabytes, with the first call.
+        """
+        if not self._broker.shares_stats and isinstance(self._cache, RedisCache):
+            importlib.import_module("redis")
 
     def put(self, stat: Mapping[str, Any]) -> None:
         """Publish a snapshot under its host and cluster id; it vanishes when it is not renewed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from djq_core.enqueue.build import build_package, with_args
+from djq_core.enqueue.build import build_package, repeating
 from djq_core.enqueue.send import ask, enqueue, enqueue_many
 
-__all__ = ["ask", "build_package", "enqueue", "enqueue_many", "with_args"]
+__all__ = ["ask", "build_package", "enqueue", "enqueue_many", "repeating"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,11 +43,19 @@ def build_package(
     )
 
 
-def with_args(runtime: Runtime, package: TaskPackage, args: tuple[Any, ...], **fields: Any) -> TaskPackage:
-    """Return the same call with other arguments and an id of its own; ``fields`` are further fields of TaskPackage."""
-    task_id = new_id()
-    parts = {**package.parts, ARGS: _dump_args(runtime, args, package.func)}
-    return replace(package, **{"id": task_id, "name": task_name(task_id), "parts": parts, **fields})
+def repeating(runtime: Runtime, package: TaskPackage) -> Callable[[tuple[Any, ...], Mapping[str, Any]], TaskPackage]:
+    """Return what makes the same call with other arguments and an id of its own.
+
+    It takes the arguments and what else is another field of TaskPackage. What stays the same is read once for all.
+    """
+    same = {field.name: getattr(package, field.name) for field in fields(package)}
+
+    def with_args(args: tuple[Any, ...], other: Mapping[str, Any]) -> TaskPackage:
+        task_id = new_id()
+        parts = {**package.parts, ARGS: _dump_args(runtime, args, package.func)}
+        return TaskPackage(**{**same, "id": task_id, "name": task_name(task_id), "parts": parts, **other})
+
+    return with_args
 
 
 def dotted_path(function: str | Callable[..., Any]) -> str:

@@ -7,6 +7,7 @@ import keyword
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from djq_core.brokers import Broker
@@ -95,6 +96,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
 
     Raises TypeError or ValueError that names the option.
     """
+    if not given:
+        return _NONE
     group = given.get("group")
     return Options(**(given if group is None else {**given, "group": str(group)}))
 
@@ -121,9 +124,7 @@ def check_function(function: object, what: str) -> None:
                 "The {what} must be a callable or its dotted path, not {value!r}.", what=Phrase(what), value=function
             )
         )
-    if "." not in function or not all(
-        part.isidentifier() and not keyword.iskeyword(part) for part in function.split(".")
-    ):
+    if not _is_path(function):
         raise ValueError(
             Phrase(
                 "The {what} {value!r} is no dotted path: give 'package.module.function' or the callable.",
@@ -140,6 +141,12 @@ def check_function(function: object, what: str) -> None:
                 most=FUNC_LENGTH,
             )
         )
+
+
+@lru_cache(maxsize=1000)
+def _is_path(text: str) -> bool:
+    """Return whether a text looks like a dotted path; remembered, for a site sends the same few again and again."""
+    return "." in text and all(part.isidentifier() and not keyword.iskeyword(part) for part in text.split("."))
 
 
 def _unknown(name: object) -> Phrase:
@@ -227,3 +234,7 @@ def _check_cached(value: object) -> None:
         raise TypeError(Phrase("The option cached takes True, False or seconds, not {value!r}.", value=value))
     if isinstance(value, int) and value < 0:
         raise ValueError(Phrase("The option cached takes seconds from 0 on, not {value!r}.", value=value))
+
+
+#: The options of a call that has none.
+_NONE = Options()

@@ -93,9 +93,12 @@ def ask(runtime: Runtime, package: TaskPackage) -> tuple[dict[str, Any], TaskPac
     The task is empty where nobody wants to see it: then nothing is deserialized for it. Raises FunctionNotAllowed for a
     function or hook, of a later link too, that is not on the list ``allowed_functions``.
     """
-    for link in (package, *package.chain):
-        check_allowed(runtime.conf.allowed_functions, link, FUNC, HOOK)
-    task = _task(runtime, package) if runtime.hooks.wants_enqueue else {}
+    if allowed := runtime.conf.allowed_functions:
+        for link in (package, *package.chain):
+            check_allowed(allowed, link, FUNC, HOOK)
+    if not runtime.hooks.wants_enqueue:
+        return {}, package
+    task = _task(runtime, package)
     return task, package.with_headers(runtime.hooks.pre_enqueue(task))
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
+from os import urandom
 from typing import Final
-from uuid import uuid4
 
 _WORDS_IN_A_NAME: Final = 4
 _ID: Final = re.compile("[0-9a-fA-F]{32}")
+#: The bits that make a random number a random UUID, and where they are (RFC 9562, version 4).
+_VERSION_BITS: Final = 0x4 << 76 | 0x2 << 62
+_OTHER_BITS: Final = ~(0xF << 76 | 0x3 << 62)
 
 #: One plain word for each value of a byte. Their order is part of what a name is: never change it.
 WORDS: Final[tuple[str, ...]] = tuple(
@@ -45,7 +48,8 @@ WORDS: Final[tuple[str, ...]] = tuple(
 
 def new_id() -> str:
     """Return a new task id: the 32 hexadecimal digits of a random UUID (manual 1.4.6, ``Task.id``)."""
-    return uuid4().hex
+    number = int.from_bytes(urandom(16), "big")
+    return f"{number & _OTHER_BITS | _VERSION_BITS:032x}"
 
 
 def task_name(task_id: str) -> str:
@@ -56,4 +60,4 @@ def task_name(task_id: str) -> str:
     if not _ID.fullmatch(task_id):
         raise ValueError(f"A task id has 32 hexadecimal digits, which {task_id!r} has not.")
     digest = blake2b(bytes.fromhex(task_id), digest_size=_WORDS_IN_A_NAME).digest()
-    return "-".join(WORDS[byte] for byte in digest)
+    return "-".join([WORDS[byte] for byte in digest])

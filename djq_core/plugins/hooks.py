@@ -74,7 +74,7 @@ class Hooks:
     @property
     def wants_enqueue(self) -> bool:
         """Is there anyone to tell of a task that is enqueued?"""
-        return bool(self._active("djq_pre_enqueue") or self._active("djq_post_enqueue"))
+        return self._has_active("djq_pre_enqueue", "djq_post_enqueue")
 
     def pre_enqueue(self, task: Mapping[str, Any]) -> dict[str, str]:
         """Return the headers that plugins add; raise what one raises. An empty task is nobody's."""
@@ -112,7 +112,7 @@ class Hooks:
     @property
     def wants_post_execute(self) -> bool:
         """Is there anyone to tell of a task whose result is saved?"""
-        return bool(self._active("djq_post_execute"))
+        return self._has_active("djq_post_execute")
 
     def post_execute(self, task: Mapping[str, Any]) -> None:
         """Tell of a task whose result is saved; ``task`` has ``success`` and ``result``."""
@@ -121,7 +121,7 @@ class Hooks:
     @property
     def wants_verdicts(self) -> bool:
         """Is there anyone to tell of a task that is tried again or given up?"""
-        return bool(self._active("djq_task_retried") or self._active("djq_task_quarantined"))
+        return self._has_active("djq_task_retried", "djq_task_quarantined")
 
     def task_retried(self, task: Mapping[str, Any], attempt: int, delay: float) -> None:
         """Tell of a task that failed and goes back to the broker, for ``delay`` seconds."""
@@ -208,6 +208,13 @@ class Hooks:
 
     def _active(self, hook: str) -> list[Implementation]:
         return [implementation for implementation in self._implementations[hook] if implementation.is_active()]
+
+    def _has_active(self, *hooks: str) -> bool:
+        for hook in hooks:
+            for implementation in self._implementations[hook]:
+                if implementation.is_active():
+                    return True
+        return False
 
     def _notify(self, hook: str, arguments: Mapping[str, Any], *, only: str | None = None) -> list[Any]:
         if not (active := self._active(hook)):

@@ -74,6 +74,8 @@ def _fitting(text: str, length: int) -> str:
 
 def _storable(text: str) -> str:
     """Return a text that every database takes: no NUL, no half of a surrogate pair."""
+    if text.isascii() and "\x00" not in text:
+        return text
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
 
 

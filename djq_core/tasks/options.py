@@ -13,6 +13,8 @@ def pick_options(kwargs: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
 
     What stands in ``q_options`` is an option, and a keyword of that name is the function's (manual 1.4.1, q_options).
     """
+    if not kwargs:
+        return read_options({}), {}
     rest = dict(kwargs)
     chosen = read_q_options(rest.pop("q_options", None))
     direct = {name: rest.pop(name) for name in NAMES if name in rest and name not in chosen}

@@ -8,7 +8,7 @@ from typing import Any
 
 from djq_core import current
 from djq_core.cluster.inline import run_inline
-from djq_core.enqueue import build_package, enqueue, enqueue_many, with_args
+from djq_core.enqueue import build_package, enqueue, enqueue_many, repeating
 from djq_core.enqueue.options import Options, check_function
 from djq_core.envelope import TaskPackage
 from djq_core.exceptions import SerializationError
@@ -71,10 +71,10 @@ def packages_of(
     fields: Callable[[int], Mapping[str, Any]],
 ) -> list[TaskPackage]:
     """Return the call of the pattern with each item; ``fields`` gives what else is an item's own, by its number."""
-    packages = []
+    with_args, packages = repeating(runtime, pattern), []
     for number, args in enumerate(items):
         try:
-            packages.append(with_args(runtime, pattern, args, **fields(number)))
+            packages.append(with_args(args, fields(number)))
         except SerializationError as error:
             raise SerializationError(f"Item {number + 1} of the iterable: {error}") from error
     return packages

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -179,3 +181,37 @@ def test_a_snapshot_tells_the_age_of_the_leases() -> None:
     assert Snapshot(conf(), 1, 2).take(traffic, [], {})["lease_age"] == pytest.approx(20, abs=5)
     traffic.on_renewed([(1, "r1", "r1")], [])
     assert Snapshot(conf(), 1, 2).take(traffic, [], {})["lease_age"] == pytest.approx(0, abs=5)
+
+
+# Loading
+
+SITE = """
+import sys
+
+import django
+from django.conf import settings
+
+settings.configure(
+    SECRET_KEY="a key",
+    INSTALLED_APPS=["djq_core", "djq_orm"],
+    DATABASES={{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}}},
+    CACHES={{"default": {{"BACKEND": "django.core.cache.backends.{backend}", "LOCATION": "redis://nowhere"}}}},
+    Q_CLUSTER={{"orm": "default"}},
+)
+django.setup()
+from djq_core import current
+from djq_core.cluster.status import StatStore
+
+runtime = current.runtime()
+broker = runtime.broker()
+before = "redis" in sys.modules
+StatStore(runtime, broker).load()
+print(before, "redis" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("backend", "needs"), [("locmem.LocMemCache", "False"), ("redis.RedisCache", "True")])
+def test_redis_is_imported_for_a_cache_that_needs_it_and_for_no_queue_in_the_database(backend: str, needs: str) -> None:
+    script = SITE.format(backend=backend)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.split() == ["False", needs]

@@ -7,6 +7,7 @@ import random
 import string
 
 import pytest
+from django.core import signing
 
 from djq_core.envelope import FIELD, GROUP, RESULT, STAT, TASK, Signer, encode_package
 from djq_core.exceptions import BadPackageSignature
@@ -94,6 +95,12 @@ def test_an_old_key_verifies_and_does_not_sign() -> None:
     assert new.named("b").verify(TASK, old.named("b").sign(TASK, "text")) == "text"
     with pytest.raises(BadPackageSignature):
         old.verify(TASK, new.sign(TASK, "text"))
+
+
+@pytest.mark.parametrize("text", ["", "short", "long é\x00:" * 100])
+def test_signatures_are_those_of_django(text: str) -> None:
+    for key in ("a key", "clé", "k" * 200):
+        assert Signer("main", key).sign(TASK, text) == signing.Signer(key=key, salt="djq:task:main").sign(text)
 
 
 def test_the_refusal_says_what_may_be_the_reason() -> None:

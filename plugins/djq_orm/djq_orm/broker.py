@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.db import connections, router
@@ -14,11 +13,11 @@ from djq_core.brokers.finding import Finding
 from djq_core.exceptions import BrokerError
 from djq_orm.bells import Bell, IntervalBell
 from djq_orm.clock import MICROSECONDS
-from djq_orm.errors import as_broker_errors
+from djq_orm.errors import Asking
 from djq_orm.options import OrmOptions
 from djq_orm.packing import from_text, to_text
 from djq_orm.receipts import Lease
-from djq_orm.stores import Claimed, Lying, Store, store_for
+from djq_orm.stores import Claimed, Lying, Store
 from djq_orm.watch import Watch
 
 
@@ -70,17 +69,16 @@ class OrmBroker(Broker):
     def _options(self) -> OrmOptions:
         return self.settings.options or OrmOptions()
 
-    @contextmanager
-    def _store(self) -> Iterator[Store]:
-        alias = self.database
-        with as_broker_errors(alias):
-            yield store_for(alias)
+    def _store(self) -> Asking:
+        return Asking(self.database)
 
     # Sending
 
     def enqueue(self, package: Package) -> str | None:
         """Add a package, in the caller's transaction where there is one, and return the row's id."""
-        return self.enqueue_many([package])[0]
+        with self._store() as store:
+            (pk,) = store.insert(self.list_key, [to_text(package)])
+        return None if pk is None else str(pk)
 
     def enqueue_many(self, packages: Sequence[Package]) -> list[str | None]:
         """Add packages in order with one insert, all or none, and return the rows' ids."""

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from django.db import Error, ProgrammingError, connections
 
 from djq_core.exceptions import BrokerError
 from djq_core.phrases import Phrase
+from djq_orm.stores import Store, store_for
 
 
-@contextmanager
-def as_broker_errors(alias: str) -> Iterator[None]:
-    """Raise BrokerError for whatever the database raises, and close the connection where it is no longer usable."""
-    try:
-        yield
-    except Error as error:
-        connections[alias].close_if_unusable_or_obsolete()
-        raise BrokerError(
-            Phrase(
-                "The database {alias!r} did not do what the ORM broker asked: {error}{remedy}",
-                alias=alias,
-                error=error,
-                remedy=_remedy(alias, error),
-            )
-        ) from error
+class Asking:
+    """A context with a store: whatever its database raises becomes BrokerError, and closes an unusable connection."""
+
+    __slots__ = ("_alias",)
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    def __enter__(self) -> Store:
+        return store_for(self._alias)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, Error):
+            alias = self._alias
+            connections[alias].close_if_unusable_or_obsolete()
+            raise BrokerError(
+                Phrase(
+                    "The database {alias!r} did not do what the ORM broker asked: {error}{remedy}",
+                    alias=alias,
+                    error=error,
+                    remedy=_remedy(alias, error),
+                )
+            ) from error
 
 
 def _remedy(alias: str, error: Error) -> str:

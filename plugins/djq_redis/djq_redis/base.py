@@ -1,23 +1,26 @@
-"""What both Redis brokers share: the connection, statistics, what is known of the server."""
+"""What both Redis brokers share: the connection, statistics, what is known of the server.
+
+redis-py takes eight megabytes. It is imported once a broker has options to check, so that a site whose queue is
+elsewhere, and which only has djq-redis installed, does without.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, ClassVar, Final
+from collections.abc import Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
-
-import redis
 
 from djq_core.brokers.base import Broker, BrokerSettings, Package
 from djq_core.brokers.finding import Finding
 from djq_core.exceptions import BrokerError
-from djq_redis import client
-from djq_redis.errors import as_broker_errors
-from djq_redis.examination import eviction, memory, persistence
 from djq_redis.options import RedisOptions
+
+if TYPE_CHECKING:
+    import redis
 
 #: The keys of all statistics, by the time at which they vanish.
 _STATS: Final = "djq:{stats}"
@@ -53,6 +56,8 @@ class RedisBase(Broker):
     @classmethod
     def read_options(cls, keys: Mapping[str, Any]) -> RedisOptions:
         """Return the options of this plugin's keys (manual 1.2.17, 1.2.18); raise ConfigurationError."""
+        from djq_redis import client
+
         options = RedisOptions.from_keys(keys)
         client.check(options)
         return options
@@ -62,20 +67,29 @@ class RedisBase(Broker):
         """The validated options."""
         return self.settings.options or RedisOptions()
 
-    @contextmanager
-    def _server(self) -> Iterator[redis.Redis]:
-        with as_broker_errors(self.options):
-            yield self._connected()
+    def _server(self) -> _Server:
+        return _Server(self)
 
-    def _connected(self) -> redis.Redis:
+    def connected(self) -> redis.Redis:
         """Return this process's client; that of a fork's parent is left alone."""
         if self._client is None or self._pid != os.getpid():
+            from djq_redis import client
+
             self._client, self._pid = client.connect(self.options), os.getpid()
         return self._client
 
+    def _home(self, server: redis.Redis) -> Mapping[str, Any]:
+        from djq_redis import client
+
+        return client.home(server, self._key(""))
+
     def _key(self, part: str) -> str:
         """Return a key of this queue; all of them lie in one slot of a cluster."""
-        return f"djq:{{{quote(self.list_key)}}}:{part}"
+        return f"{self._prefix}{part}"
+
+    @cached_property
+    def _prefix(self) -> str:
+        return f"djq:{{{quote(self.list_key)}}}:"
 
     # The server
 
@@ -83,39 +97,50 @@ class RedisBase(Broker):
         """Return True when the server answers."""
         try:
             with self._server() as server:
-                return bool(server.ping(**client.home(server, self._key(""))))
+                return bool(server.ping(**self._home(server)))
         except BrokerError:
             return False
 
     def info(self) -> str:
         """Return where the server is with its name and version, without these while it does not answer."""
+        from djq_redis import client
+
         try:
             with self._server() as server:
-                return f"{client.version(server, self._key(''))} at {self.options.where}"
+                return f"{client.version(server, self._home(server))} at {self.options.where}"
         except BrokerError:
             return f"Redis at {self.options.where}"
 
     def durability(self) -> str | None:
         """Return what ``appendonly`` and ``maxmemory-policy`` of the server mean for the queue."""
+        from djq_redis import client
+
         with self._server() as server:
-            told = client.durability(client.told(server, self._key("")))
+            told = client.durability(client.told(server, self._home(server)))
         return f"{told} {_FAIL_OVER}" if self.options.is_replicated else told
 
     def clock(self) -> float | None:
         """Return the time of the server's clock, by which leases and delays count."""
+        from djq_redis import client
+
         with self._server() as server:
-            return client.clock(server, self._key(""))
+            return client.clock(server, self._home(server))
 
     def examine(self) -> list[Finding]:
         """Return what the server's persistence, eviction and memory mean for the queue."""
+        from djq_redis import client
+        from djq_redis.examination import eviction, memory, persistence
+
         with self._server() as server:
-            told = client.told(server, self._key(""))
+            told = client.told(server, self._home(server))
         return [persistence(told), eviction(told), memory(told)]
 
     def close(self) -> None:
         """Close this process's connections."""
         kept, self._client = self._client, None
         if kept is not None and self._pid == os.getpid():
+            from djq_redis import client
+
             client.disconnect(kept)
 
     # Statistics
@@ -136,6 +161,28 @@ class RedisBase(Broker):
             wanted = [f"{_STATS}:{key}" for key in known if key.startswith(prefix)]
             texts = server.mget(wanted) if wanted else []
         return [as_text(text) for text in texts if text is not None]
+
+
+class _Server:
+    """The client of a broker while a call lasts: whatever redis-py raises becomes BrokerError."""
+
+    __slots__ = ("_broker",)
+
+    def __init__(self, broker: RedisBase) -> None:
+        self._broker = broker
+
+    def __enter__(self) -> redis.Redis:
+        try:
+            return self._broker.connected()
+        except Exception as error:
+            self.__exit__(type(error), error, None)
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is not None:
+            from djq_redis import errors
+
+            errors.reraise(self._broker.options, error)
 
 
 def as_text(raw: Any) -> str:

@@ -121,21 +121,21 @@ def _of_cache(alias: str) -> redis.Redis:
     return redis.Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **words))
 
 
-def version(client: redis.Redis, key: str) -> str:
-    """Return name and version of the server that has a key, such as ``Valkey 9.1.2``."""
-    told = client.info("server", **home(client, key))
+def version(client: redis.Redis, target: Mapping[str, Any]) -> str:
+    """Return name and version of the server that ``home`` has named, such as ``Valkey 9.1.2``."""
+    told = client.info("server", **target)
     name = str(told.get("server_name") or "redis")
     return f"{name.capitalize()} {told.get(f'{name}_version') or told.get('redis_version', '')}".strip()
 
 
-def told(client: redis.Redis, key: str) -> Mapping[str, Any]:
-    """Return what the server that has a key tells of itself."""
-    return cast("Mapping[str, Any]", client.info(**home(client, key)))
+def told(client: redis.Redis, target: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the server that ``home`` has named tells of itself."""
+    return cast("Mapping[str, Any]", client.info(**target))
 
 
-def clock(client: redis.Redis, key: str) -> float:
-    """Return the time of the server that has a key, in seconds since 1970."""
-    answer: Any = client.execute_command("TIME", **home(client, key))  # type: ignore[no-untyped-call]
+def clock(client: redis.Redis, target: Mapping[str, Any]) -> float:
+    """Return the time of the server that ``home`` has named, in seconds since 1970."""
+    answer: Any = client.execute_command("TIME", **target)  # type: ignore[no-untyped-call]
     seconds, micro = answer
     return int(seconds) + int(micro) / 1_000_000
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Final
 
 from redis import exceptions
@@ -31,12 +30,9 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 
 
-@contextmanager
-def as_broker_errors(options: RedisOptions) -> Iterator[None]:
-    """Raise BrokerError for whatever redis-py raises."""
-    try:
-        yield
-    except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
+def reraise(options: RedisOptions, error: BaseException) -> None:
+    """Raise BrokerError for what redis-py has raised; pass over any other error."""
+    if isinstance(error, exceptions.RedisError | exceptions.RedisClusterException | OSError):
         raise BrokerError(_told(options, error)) from (None if _quotes_secrets(options, error) else error)
 
 

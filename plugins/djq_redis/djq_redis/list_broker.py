@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import redis
+from typing import TYPE_CHECKING, Any
 
 from djq_core.brokers.base import Broker, Delivery, Package, Queued
 from djq_core.exceptions import ConfigurationError
-from djq_redis import client
 from djq_redis.base import RedisBase, as_package
 from djq_redis.receipts_broker import RedisReceiptsBroker
+
+if TYPE_CHECKING:
+    import redis
 
 
 class RedisBroker(RedisBase):
@@ -38,7 +38,8 @@ class RedisBroker(RedisBase):
 
     def enqueue(self, package: Package) -> str | None:
         """Append a package to the list."""
-        self.enqueue_many([package])
+        with self._server() as server:
+            server.rpush(self._list, package)
         return None
 
     def enqueue_many(self, packages: Sequence[Package]) -> list[str | None]:
@@ -68,6 +69,8 @@ class RedisBroker(RedisBase):
 
     def _wait(self, server: redis.Redis, seconds: float) -> Any:
         """Return the first package that comes in time. Nothing else is asked then: an error would lose it."""
+        from djq_redis import client
+
         answer = server.blpop([self._list], timeout=max(0.01, min(seconds, client.longest_wait(server))))
         return answer[-1] if answer else None
 

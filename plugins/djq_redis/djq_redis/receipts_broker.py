@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Final
-
-import redis
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from djq_core.brokers.base import Delivery, Package, Queued
-from djq_redis import client, scripts
+from djq_redis import scripts
 from djq_redis.base import RedisBase, as_package
 from djq_redis.receipts import Lease, new_token
+
+if TYPE_CHECKING:
+    import redis
 
 MICROSECONDS: Final = 1_000_000
 #: How many packages or receipts one script takes.
@@ -54,6 +56,8 @@ class RedisReceiptsBroker(RedisBase):
 
     def receive(self, count: int, wait: float) -> list[Delivery]:
         """Return at most ``count`` deliveries, waiting for the first one at most ``wait`` seconds."""
+        from djq_redis import client
+
         until = time.monotonic() + wait
         with self._server() as server:
             while True:
@@ -159,16 +163,22 @@ class RedisReceiptsBroker(RedisBase):
             rows = self._run(server, scripts.PEEK, count)
         return [_queued(*row) for row in sorted(rows, key=lambda row: int(row[0]))[:count]]
 
+    @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        return tuple(map(self._key, scripts.KEYS))
+
     def _run(self, server: redis.Redis, script: str, *arguments: Any) -> Any:
         """Run a script over the keys of this queue; a server that does not know it is given its text.
 
         Both commands go to the server of the keys alone: ``SCRIPT LOAD`` would go to every node of a cluster, and one
         that is away would hold up the queues of the others.
         """
-        words = [len(scripts.KEYS), *(self._key(part) for part in scripts.KEYS), *arguments]
+        from redis.exceptions import NoScriptError
+
+        words = (len(scripts.KEYS), *self._keys, *arguments)
         try:
             return server.evalsha(scripts.digest(script), *words)
-        except redis.exceptions.NoScriptError:
+        except NoScriptError:
             return server.eval(script, *words)
 
 

@@ -6,9 +6,6 @@ import inspect
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-import redis
-from redis.cluster import REDIS_ALLOWED_KEYS, RedisCluster
-
 from djq_core.exceptions import ConfigurationError
 
 #: The keywords that name one server.
@@ -24,6 +21,9 @@ _NOT_FOR_A_QUEUE: Final = ("self", "url", "kwargs", "read_from_replicas", "load_
 
 def known_keywords(given: Collection[str]) -> set[str]:
     """Return the keywords that redis-py takes for the servers that these ask for."""
+    import redis
+    from redis.cluster import REDIS_ALLOWED_KEYS, RedisCluster
+
     one = set(inspect.signature(redis.Redis.__init__).parameters) - {"self"}
     if CLUSTER in given:
         of_a_cluster = set(inspect.signature(RedisCluster.__init__).parameters).difference(_NOT_FOR_A_QUEUE)

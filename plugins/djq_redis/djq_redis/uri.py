@@ -6,8 +6,6 @@ import difflib
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from redis.connection import parse_url
-
 from djq_core.exceptions import ConfigurationError
 
 ONE: Final = ("redis", "rediss", "unix")
@@ -76,6 +74,8 @@ def _without_place(words: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_one(uri: str) -> dict[str, Any]:
+    from redis.connection import parse_url
+
     try:
         words: dict[str, Any] = dict(parse_url(uri))  # type: ignore[no-untyped-call]
         query = parse_qs(urlsplit(uri).query)

@@ -8,7 +8,7 @@ import pytest
 from redis import exceptions
 
 from djq_core.exceptions import BrokerError
-from djq_redis.errors import as_broker_errors
+from djq_redis.errors import reraise
 from djq_redis.options import RedisOptions
 
 PASSWORD = "s3cr3t-p4ss"
@@ -16,8 +16,10 @@ OPTIONS = RedisOptions.from_keys({"redis": {"password": PASSWORD}})
 
 
 def fail(cause: Exception | None, error: Exception) -> None:
-    with as_broker_errors(OPTIONS):
+    try:
         raise error from cause
+    except Exception as raised:
+        reraise(OPTIONS, raised)
 
 
 @pytest.mark.parametrize("quotes", ["error", "cause"])

@@ -46,7 +46,7 @@ for kind in (RedisBroker, RedisReceiptsBroker):
     told.append([
         repr(waited.package), [one.package for one in both], broker.get_stats("a"), broker.ping(),
         broker.durability().startswith("appendonly is off"), broker.info().startswith("Valkey "),
-        type(broker._connected().connection_pool.get_connection()._parser).__name__,
+        type(broker.connected().connection_pool.get_connection()._parser).__name__,
     ])
     broker.delete_queue()
     broker.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import BigIntegerField, Func
@@ -126,9 +127,15 @@ class PostgresStore(Store):
 
     def _with_names(self, statement: str) -> str:
         table = self.connection.ops.quote_name(self.model._meta.db_table)
-        return statement.format(table=table)
+        return _with_table(statement, table)
 
 
+@lru_cache(maxsize=100)
+def _with_table(statement: str, table: str) -> str:
+    return statement.format(table=table)
+
+
+@lru_cache(maxsize=100)
 def channel(key: str) -> str:
     """Return the name under which a queue is rung, whatever its own length."""
     return f"djq_orm_{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"
