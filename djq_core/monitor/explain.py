@@ -22,6 +22,8 @@ from djq_core.monitor.words import duration
 
 #: A living cluster renews a lease at every third of it, so that less than this share is left of nobody's.
 RENEWED = 0.5
+#: Statistics are at most so many seconds behind.
+JUST = 3.0
 #: Who waits for so many seconds while all clusters are idle is seen by none of them.
 LONG = 30.0
 _LATER = "waits-for-its-time"
@@ -124,11 +126,13 @@ def _held(facts: Facts, queue: Queue, package: Package) -> Cause:
     if queue.stats is None:
         return _nobody_knows(queue, _("It is held by a cluster that cannot be told."), until)
     holders = [stat for stat in queue.stats if stat.task_q_size or stat.done_q_size]
-    if not holders or _is_not_renewed(facts, due):
+    if queue.at_work and _was_just_taken(facts, queue, due):
+        holders = holders or queue.at_work
+    elif not holders or _is_not_renewed(facts, queue, due):
         return _held_by_the_dead(facts, queue, due)
-    if not any(stat.task_q_size for stat in holders):
+    if all(stat.done_q_size and not stat.task_q_size for stat in holders):
         return buffering(facts, holders, until)
-    details = [_holds(stat) for stat in holders]
+    details = [_holds(stat) for stat in holders if stat.task_q_size]
     return fine(
         "held",
         _("A cluster holds it and will start it: it waits for a worker there."),
@@ -147,9 +151,13 @@ def _holds(stat: Stat) -> str:
     ) % {"cluster": cluster_name(stat), "count": stat.task_q_size}
 
 
-def _is_not_renewed(facts: Facts, due: float | None) -> bool:
-    conf = facts.conf
-    return bool(conf.renew_leases and due is not None and due - facts.clock.now < conf.retry * RENEWED)
+def _is_not_renewed(facts: Facts, queue: Queue, due: float | None) -> bool:
+    return bool(facts.conf.renew_leases and due is not None and due - facts.clock.now < queue.lease * RENEWED)
+
+
+def _was_just_taken(facts: Facts, queue: Queue, due: float | None) -> bool:
+    """Was it fetched, or its lease renewed, too short a while ago for the statistics to show it?"""
+    return due is not None and due - facts.clock.now > queue.lease - JUST
 
 
 def _held_by_the_dead(facts: Facts, queue: Queue, due: float | None) -> Cause:
@@ -165,7 +173,7 @@ def _held_by_the_dead(facts: Facts, queue: Queue, due: float | None) -> Cause:
         % {"when": when},
         details=(
             _("No living cluster holds it: a lease lasts %(retry)s and is renewed long before it ends.")
-            % {"retry": duration(facts.conf.retry)},
+            % {"retry": duration(queue.lease)},
             *details,
         ),
         remedy=(

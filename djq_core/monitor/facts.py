@@ -33,7 +33,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """A queue and the clusters that work for it.
+    """A queue and the clusters that work for it; ``lease`` is for how many seconds these hold what they fetch.
 
     ``away`` says why the broker does not answer. ``seen`` are the packages that were looked at, ``is_whole`` whether
     these are all, None where the broker shows none. ``stats`` are the living clusters, None where nobody can know of
@@ -42,6 +42,7 @@ class Queue:
 
     name: str
     broker: type[Broker]
+    lease: float = 60.0
     away: str = ""
     size: int | None = None
     held: int | None = None

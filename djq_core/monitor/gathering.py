@@ -73,7 +73,9 @@ def queue_facts(runtime: Runtime, name: str, query: str, depth: int) -> Queue:
     """Return what is known of a queue, its clusters, and the packages on it that the query means."""
     broker = runtime.shared_broker(name)
     stats, unknown = living(runtime, broker, name)
-    return look(runtime, broker, Queue(name=name, broker=type(broker), stats=stats, unknown=unknown), query, depth)
+    lease = broker.settings.lease
+    queue = Queue(name=name, broker=type(broker), lease=lease, stats=stats, unknown=unknown)
+    return look(runtime, broker, queue, query, depth)
 
 
 def planned_of(runtime: Runtime, row: Schedule) -> Planned:

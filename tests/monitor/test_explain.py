@@ -90,9 +90,18 @@ def test_a_cluster_holds_it_behind_others() -> None:
     assert "More workers" in answer["remedy"]
 
 
-def test_a_dead_cluster_holds_it() -> None:
+def test_a_cluster_has_just_fetched_it() -> None:
     task_id = enqueue()
     take()
+    publish()
+    answer = explained(task_id)
+    assert (answer["cause"], answer["exit"]) == ("held", 0)
+    assert "2 of 2 workers idle" in details(answer)
+
+
+def test_a_dead_cluster_holds_it() -> None:
+    task_id = enqueue()
+    broker().extend(take(), 580)
     publish()
     answer = explained(task_id)
     assert (answer["cause"], answer["exit"]) == ("held-by-the-dead", 0)
@@ -105,6 +114,14 @@ def test_a_lease_that_nobody_renews_is_that_of_the_dead_though_others_are_busy()
     broker().extend(take(), 200)
     publish(**busy(task_q_size=4))
     assert explained(task_id)["cause"] == "held-by-the-dead"
+
+
+def test_a_queue_has_a_lease_of_its_own() -> None:
+    with override_settings(Q_CLUSTER={**LEASE, "ALT_CLUSTERS": {"reports": {"retry": 30}}}):
+        task_id = enqueue(cluster="reports")
+        broker("reports").extend(take(1, "reports"), 20)
+        publish("reports", **busy(task_q_size=1))
+        assert explained(task_id)["cause"] == "held"
 
 
 def test_a_dead_cluster_holds_it_and_nobody_is_left() -> None:
