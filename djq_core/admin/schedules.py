@@ -76,7 +76,7 @@ class ScheduleAdmin(WithButtons, BoundedAdmin):
         (None, {"fields": ("name", "func", "hook", "args", "kwargs")}),
         (_("When"), {"fields": ("schedule_type", "minutes", "cron", "next_run", "repeats")}),
         (
-            _("How"),
+            _("Conditions"),
             {"fields": ("cluster", "intended_date_kwarg", "misfire_policy", "overlap_policy", "is_running")},
         ),
     )
@@ -126,6 +126,8 @@ class ScheduleAdmin(WithButtons, BoundedAdmin):
         """Let the expression say when a new one runs first, where the form's own "now" was left alone."""
         if not change and obj.schedule_type == Schedule.CRON and "next_run" not in form.changed_data:
             obj.next_run = next_by_cron(obj)
+        if "repeats" in form.changed_data:
+            obj.paused_repeats = None
         super().save_model(request, obj, form, change)
 
     # Actions

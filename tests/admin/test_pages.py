@@ -53,9 +53,9 @@ def populate() -> None:
         name="geometry", func="math.factorial", args="-3", schedule_type="H", repeats=24, task=failed
     )
     Schedule.objects.create(name="resting", func="math.floor", args="2.5", schedule_type="W", repeats=0)
-    async_task("math.copysign", 2, -2, task_name="waiting", group="geometry", hook="hooks.done")
     async_task("math.sqrt", 9, task_name="taken")
     current.runtime().broker().receive(1, 0)
+    async_task("math.copysign", 2, -2, task_name="waiting", group="geometry", hook="hooks.done")
 
 
 def act(page: Page, action: str, *rows: str) -> str:
@@ -106,9 +106,18 @@ def test_lists_in_light_and_dark(page: Page, keep: Keep) -> None:
     assert page.locator("#result_list tbody tr").count() == 1
     keep(page, "successes-found")
     page.emulate_media(color_scheme="dark")
-    for path, name in ((f"{CORE}failure/", "failures"), (f"{CORE}schedule/", "schedules"), (QUEUE, "queue")):
-        page.goto(path)
-        keep(page, f"{name}-dark")
+    page.goto(QUEUE)
+    keep(page, "queue-dark")
+    page.goto(f"{CORE}failure/")
+    assert columns(page) == ["NAME", "FUNCTION", "STARTED", "STOPPED", "ATTEMPTS", "GROUP"]
+    assert page.locator("#result_list tbody tr").count() == 2
+    keep(page, "failures-dark")
+    page.goto(f"{CORE}schedule/")
+    assert columns(page)[:6] == ["ID", "NAME", "FUNCTION", "SCHEDULE TYPE", "REPEATS", "CLUSTER"]
+    assert columns(page)[6:] == ["NEXT RUN", "LAST RUN", "SUCCESS"]
+    cells = page.get_by_role("row").filter(has_text="geometry").locator("td, th").all_inner_texts()
+    assert [text for text in cells if text][1:5] == ["geometry", "math.factorial", "Hourly", "24"]
+    keep(page, "schedules-dark")
 
 
 def test_a_failure_is_read_and_goes_back_on_the_queue(page: Page, keep: Keep) -> None:
@@ -196,8 +205,8 @@ def test_a_queued_task_is_freed_and_deleted(page: Page, keep: Keep) -> None:
         "GROUP",
         "FUNCTION",
         "LOCK",
-        "TASK ID",
         "DELIVERIES",
+        "TASK ID",
     ]
     held = OrmQ.objects.get(lock__isnull=False)
     press(page, page.get_by_role("link", name=held.name()))

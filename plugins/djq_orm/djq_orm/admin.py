@@ -26,7 +26,7 @@ class QueueAdmin(BoundedAdmin):
     Emptying ``lock`` frees a package: it is delivered again at once, and the answer of whoever held it counts no more.
     """
 
-    list_display: Any = ("id", "key", "name", "group", "func", "lock", "task_id", "deliveries")
+    list_display: Any = ("id", "key", "name", "group", "func", "lock", "deliveries", "task_id")
     list_display_links: Any = ("id", "name")
     list_filter: ClassVar[Any] = (("key", RecentValues),)
     ordering: ClassVar[Any] = ("key", "due", "id")
