@@ -22,8 +22,8 @@ def read_args(text: str | None) -> tuple[Any, ...]:
 def read_kwargs(text: str | None) -> dict[str, Any]:
     """Return the values of ``"a=1, b='x'"``, or of a dictionary literal; raise ValueError naming what is no literal."""
     call = _parse(text)
-    if len(call.args) == 1 and not call.keywords and isinstance(value := _literal(call.args[0]), dict):
-        return value
+    if len(call.args) == 1 and not call.keywords and isinstance(call.args[0], ast.Dict):
+        return dict(_literal(call.args[0]))
     if call.args or any(keyword.arg is None for keyword in call.keywords):
         raise ValueError(Phrase("The keyword arguments {text!r} must have the form name=value.", text=text))
     if len({keyword.arg for keyword in call.keywords}) < len(call.keywords):
@@ -89,4 +89,9 @@ def _literal(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError) as error:
-        raise ValueError(Phrase("{text!r} is not a Python literal.", text=ast.unparse(node))) from error
+        text = ast.unparse(node)
+        if isinstance(node, ast.Name):
+            raise ValueError(
+                Phrase("{text!r} is not a Python literal. A text stands in quotes: '{text}'.", text=text)
+            ) from error
+        raise ValueError(Phrase("{text!r} is not a Python literal.", text=text)) from error

@@ -1,4 +1,4 @@
-"""Putting a failed task back on the queue (manual 1.11.2)."""
+"""Putting a task back on the queue (manual 1.11.2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NotResubmittable(DjqError):
 
 
 def resubmit(task: Task) -> str:
-    """Send a stored task again as a new one, delete its row, and return the new id.
+    """Send a stored task again as a new one and return the new id; a failure is deleted, a success stays.
 
     Its arguments travel as they are stored: nothing is deserialized here. Raises NotResubmittable when its function
     has no dotted path or its arguments carry no valid signature, and what ``async_task`` raises; the row stays then.
@@ -45,7 +45,8 @@ def resubmit(task: Task) -> str:
         parts={ARGS: args.data, KWARGS: kwargs.data},
     )
     with transaction.atomic(using=router.db_for_write(Task)):
-        task.delete()
+        if not task.success:
+            task.delete()
         return send(runtime, package, Options())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db import DEFAULT_DB_ALIAS
@@ -11,30 +11,31 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from djq_core import current
+from djq_core.admin.bounded import BoundedAdmin, RecentValues
+from djq_core.admin.shown import block
 from djq_core.exceptions import ConfigurationError
 from djq_orm.broker import OrmBroker
 from djq_orm.models import OrmQ
 from djq_orm.receipts import Lease
 from djq_orm.stores import store_for
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[OrmQ]
-else:
-    ModelAdmin = admin.ModelAdmin
 
-
-class QueueAdmin(ModelAdmin):
-    """What is on the queue, of every cluster that shares the table.
+class QueueAdmin(BoundedAdmin):
+    """What is on the queue, of every cluster that shares the table, in the order in which it is handed out.
 
     Emptying ``lock`` frees a package: it is delivered again at once, and the answer of whoever held it counts no more.
     """
 
-    list_display = ("id", "key", "name", "group", "func", "lock", "task_id", "deliveries")
-    list_display_links = ("id", "name")
-    list_filter = ("key",)
-    fields = ("key", "lock", "payload", "task_id", "name", "func", "group", "q_options", "deliveries")
-    readonly_fields = ("task_id", "name", "func", "group", "q_options", "deliveries")
-    show_full_result_count = False
+    list_display: Any = ("id", "key", "name", "group", "func", "lock", "deliveries", "task_id")
+    list_display_links: Any = ("id", "name")
+    list_filter: ClassVar[Any] = (("key", RecentValues),)
+    ordering: ClassVar[Any] = ("key", "due", "id")
+    sortable_by: ClassVar[Any] = ()
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("key", "lock", "deliveries", "payload")}),
+        (_("The task"), {"fields": ("task_id", "name", "func", "group", "q_options")}),
+    )
+    readonly_fields: ClassVar[Any] = ("task_id", "name", "func", "group", "q_options", "deliveries")
 
     @admin.display(description=_("task id"))
     def task_id(self, row: OrmQ) -> str:
@@ -48,18 +49,18 @@ class QueueAdmin(ModelAdmin):
 
     @admin.display(description=_("function"))
     def func(self, row: OrmQ) -> str:
-        """Show the task's function."""
+        """Show the path of the function."""
         return row.func()
 
     @admin.display(description=_("group"))
     def group(self, row: OrmQ) -> str:
         """Show the task's group."""
-        return row.group()
+        return row.group() or "-"
 
     @admin.display(description=_("options"))
-    def q_options(self, row: OrmQ) -> dict[str, Any]:
-        """Show what the task was sent with."""
-        return row.q_options()
+    def q_options(self, row: OrmQ) -> str:
+        """Show the options the task was sent with."""
+        return block(row.q_options())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: packages are signed where tasks are sent."""

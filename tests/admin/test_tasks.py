@@ -1,4 +1,4 @@
-"""The admin pages: what they show, escape, leave unread, and put back on the queue."""
+"""The pages of tasks: what they show, escape, leave unread, and put back on the queue."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.safestring import mark_safe
 
 from djq_core import current
-from djq_core.admin import FailAdmin
+from djq_core.admin import FailAdmin, TaskAdmin
 from djq_core.envelope import TASK, decode_package, new_id, task_name
-from djq_core.models import Failure, Schedule, Task
+from djq_core.models import Failure, Schedule, Success, Task
 from djq_core.tasks import async_task, fetch
 
 pytestmark = pytest.mark.django_db
@@ -178,8 +178,8 @@ def test_a_schedule_is_made_and_shows_its_last_run(client: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("func", "nodots", "The function &#x27;nodots&#x27; is no dotted path"),
-        ("hook", "no dots", "The hook &#x27;no dots&#x27; is no dotted path"),
+        ("func", "nodots", "“nodots” is no dotted path"),
+        ("hook", "no dots", "“no dots” is no dotted path"),
         ("kwargs", "q_options={'tiemout': 5}", "Did you mean &#x27;timeout&#x27;"),
         ("kwargs", "q_options=5", "q_options takes a dictionary"),
         ("kwargs", "a=", "cannot be read"),
@@ -258,3 +258,32 @@ def test_arguments_with_a_foreign_signature_are_not_sent(client: Client) -> None
     connection.cursor().execute(f"UPDATE {Task._meta.db_table} SET args = 'pickle:junk:sig' WHERE id = %s", [task.pk])
     assert "arguments cannot be read" in resubmit(client, task)
     assert (Task.objects.count(), queued()) == (1, [])
+
+
+def test_a_success_that_is_sent_again_stays(client: Client) -> None:
+    task = make_task(True, args=(2, 3), kwargs={}, result=8.0)
+    text = page(client, "/admin/djq_core/success/", action="resubmit_tasks", _selected_action=[task.pk])
+    assert "1 task was put back on the queue." in text
+    (package,) = queued()
+    assert (package.func, package.id != task.pk) == ("math.pow", True)
+    assert Task.objects.get().result == 8.0
+
+
+def test_a_task_leads_to_its_group_and_its_schedule(client: Client) -> None:
+    named = Schedule.objects.create(func="math.pow", name="nightly")
+    unnamed = Schedule.objects.create(func="math.pow")
+    for group, schedule in (("nightly", named), (str(unnamed.pk), unnamed)):
+        text = page(client, f"/admin/djq_core/success/{make_task(True, group=group).pk}/change/")
+        assert f'<a href="/admin/djq_core/success/?group={group}">{group}</a>' in text
+        assert f'<a href="/admin/djq_core/schedule/{schedule.pk}/change/">' in text
+    assert "/admin/djq_core/schedule/1" not in page(client, f"/admin/djq_core/success/{make_task(True).pk}/change/")
+
+
+def test_a_site_may_choose_what_is_on_a_page(client: Client) -> None:
+    class ShortAdmin(TaskAdmin):
+        fields = ("name", "result")
+
+    request = RequestFactory().get("/admin/")
+    request.user = User.objects.get(username="root")
+    short = ShortAdmin(Success, admin.site)
+    assert short.get_fieldsets(request) == [(None, {"fields": ["name", "shown_result"]})]
