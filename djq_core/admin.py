@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from djq_core.cluster.runs import Q_OPTIONS
+from djq_core.dashboard import Dashboard, DashboardAdmin
 from djq_core.enqueue.options import check_function
 from djq_core.models import Failure, Schedule, Success, Task
 from djq_core.schedules.literals import read_kwargs
@@ -204,3 +205,4 @@ def _block(value: object) -> str:
 admin.site.register(Success, TaskAdmin)
 admin.site.register(Failure, FailAdmin)
 admin.site.register(Schedule, ScheduleAdmin)
+admin.site.register(Dashboard, DashboardAdmin)
