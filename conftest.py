@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester", "tests.services.fixtures"]
+pytest_plugins = ["pytester", "tests.services.fixtures", "tests.services.browsing"]
 
 CHAOS = Path(__file__).parent / "tests" / "chaos"
 
