@@ -75,8 +75,8 @@ def charts_of(points: Sequence[Point]) -> list[Chart]:
 
 def _percentiles(pairs: Sequence[tuple[float | None, float | None]]) -> list[tuple[str, str, Values]]:
     return [
-        (_("95th percentile"), "second", [pair[1] for pair in pairs]),
-        (_("median"), "first", [pair[0] for pair in pairs]),
+        (_("p95"), "second", [pair[1] for pair in pairs]),
+        (_("p50"), "first", [pair[0] for pair in pairs]),
     ]
 
 

@@ -19,6 +19,7 @@ from djq_core import current
 from djq_core.dashboard.access import Access, access_of
 from djq_core.dashboard.actions import act
 from djq_core.dashboard.charts import charts_of
+from djq_core.monitor import Stat
 from djq_core.monitor.dashboard import QueueState, read_failures, read_queues, read_schedules
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ else:
 
 #: Seconds after which an open page asks for news.
 _INTERVAL: Final = 5
-#: So many workers of a queue are named.
+#: So many busy workers of a queue are named.
 _MOST_WORKERS: Final = 50
 
 
@@ -148,14 +149,20 @@ def _clusters() -> dict[str, Any]:
 
 
 def _shown(queue: QueueState) -> dict[str, Any]:
-    workers = queue.workers
+    busy = queue.busy
     return {
         "state": queue,
         "charts": charts_of(queue.points) if any(point.held is not None for point in queue.points) else [],
-        "workers": workers[:_MOST_WORKERS],
-        "more_workers": max(0, len(workers) - _MOST_WORKERS),
+        "busy": busy[:_MOST_WORKERS],
+        "more_busy": max(0, len(busy) - _MOST_WORKERS),
+        "idle": [(cluster, pids) for cluster in queue.clusters if (pids := _idle(cluster))],
         "points": queue.points[::-1],
     }
+
+
+def _idle(cluster: Stat) -> list[int]:
+    busy = {run.worker for run in cluster.running}
+    return [pid for pid in cluster.workers if pid not in busy]
 
 
 def _glance(queues: Sequence[QueueState]) -> dict[str, Any]:

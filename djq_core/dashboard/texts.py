@@ -19,7 +19,8 @@ def number(value: float | None) -> str:
     """Return a number with as many decimals as tell something."""
     if value is None:
         return UNKNOWN
-    decimals = 0 if value >= _FEW or value == int(value) else 1
+    rounded = round(value, 1)
+    decimals = 0 if rounded >= _FEW or rounded == int(rounded) else 1
     return str(number_format(round(value, decimals), decimals, force_grouping=True))
 
 

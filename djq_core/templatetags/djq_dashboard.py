@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from django import template
 from django.utils import timezone
@@ -11,6 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from djq_core.conf import Conf
 from djq_core.dashboard import texts
+
+_DAY: Final = 86_400
+_TWO_DAYS: Final = 2 * _DAY
 
 register = template.Library()
 register.filter("number", texts.number)
@@ -52,5 +56,6 @@ def until(when: datetime) -> str:
 
 
 def _roughly(seconds: float) -> str:
-    days = seconds / 86_400
-    return texts.duration(seconds) if days < 2 else _("%(count)s days") % {"count": texts.number(days)}
+    if seconds < _TWO_DAYS:
+        return texts.duration(round(seconds))
+    return _("%(count)s days") % {"count": texts.number(round(seconds / _DAY))}
