@@ -13,7 +13,7 @@ from djq_core.models import Failure
 from djq_core.monitor.dashboard.troubles import guarded, reason
 
 #: So many failures, the newest, are looked at.
-MOST: Final = 5_000
+MOST: Final = 2_000
 #: How many functions, and how many single failures, are named.
 FUNCTIONS: Final = 10
 NEWEST: Final = 5
