@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
+from types import EllipsisType
 from typing import Any, ClassVar, Final
 
 from django.core.exceptions import ValidationError
@@ -16,10 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from djq_core import current
 from djq_core.envelope import check_path
-from djq_core.exceptions import FunctionNotAllowed
 from djq_core.fields import SignedField, SignedQuerySet
-from djq_core.schedules.due import check_cron
-from djq_core.schedules.literals import read_args, read_kwargs
+from djq_core.schedules.kinds import TYPE, choices
+from djq_core.schedules.problems import problems_of
 from djq_core.schedules.times import Times
 
 GROUP_LENGTH: Final = 100
@@ -60,7 +59,7 @@ class Task(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["name"], name="djq_task_name"),
             models.Index(fields=["success", "stopped"], name="djq_task_success"),
-            models.Index(fields=["group", "success"], name="djq_task_group"),
+            models.Index(fields=["group", "success", "stopped"], name="djq_task_group"),
         ]
 
     def __str__(self) -> str:
@@ -135,7 +134,7 @@ class SuccessManager(_Manager["Success"]):
 
     def get_queryset(self) -> models.QuerySet[Success]:
         """Return the successful tasks."""
-        return super().get_queryset().filter(success=True)
+        return super().get_queryset().filter(success__in=[True])  # "WHERE success" finds no index in SQLite and MySQL
 
 
 class FailureManager(_Manager["Failure"]):
@@ -143,7 +142,7 @@ class FailureManager(_Manager["Failure"]):
 
     def get_queryset(self) -> models.QuerySet[Failure]:
         """Return the failed tasks."""
-        return super().get_queryset().filter(success=False)
+        return super().get_queryset().filter(success__in=[False])
 
 
 class Success(Task):
@@ -217,17 +216,7 @@ class Schedule(models.Model):
     QUARTERLY: Final = "Q"
     YEARLY: Final = "Y"
     CRON: Final = "C"
-    TYPE: ClassVar = (
-        (ONCE, _("Once")),
-        (MINUTES, _("Minutes")),
-        (HOURLY, _("Hourly")),
-        (DAILY, _("Daily")),
-        (WEEKLY, _("Weekly")),
-        (MONTHLY, _("Monthly")),
-        (QUARTERLY, _("Quarterly")),
-        (YEARLY, _("Yearly")),
-        (CRON, _("Cron")),
-    )
+    TYPE: ClassVar = TYPE
 
     #: What becomes of slots that were missed.
     ALL: Final = "all"
@@ -254,13 +243,15 @@ class Schedule(models.Model):
     kwargs = models.TextField(
         _("keyword arguments"), null=True, blank=True, help_text=_("Python literals, as in x=1, y=2, name='John'")
     )
-    schedule_type = models.CharField(_("schedule type"), max_length=2, choices=TYPE, default=ONCE)
+    schedule_type = models.CharField(_("schedule type"), max_length=2, choices=choices, default=ONCE)
     minutes = models.PositiveSmallIntegerField(
         _("minutes"), null=True, blank=True, help_text=_("The interval of the type Minutes")
     )
     repeats = models.IntegerField(
         _("repeats"), default=-1, help_text=_("How often it still runs; -1: for ever, 0: paused")
     )
+    #: What ``repeats`` was when the schedule was paused.
+    paused_repeats = models.IntegerField(null=True, editable=False)
     next_run = models.DateTimeField(_("next run"), default=timezone.now, null=True)
     cron = models.CharField(
         _("cron"), max_length=100, null=True, blank=True, help_text=_("The expression of the type Cron")
@@ -303,6 +294,8 @@ class Schedule(models.Model):
     seen = models.BigIntegerField(default=0, editable=False)
     #: The wall time and offset that the rule means by ``next_run``, which the clocks may skip or repeat.
     slot = models.CharField(max_length=40, default="", editable=False)
+    #: The last task, where a list has looked up those of all its rows at once.
+    listed_task: Task | EllipsisType | None = ...
     #: The path of the function that declares this schedule in code.
     declared = models.CharField(max_length=FUNC_LENGTH, null=True, unique=True, editable=False)
 
@@ -318,33 +311,9 @@ class Schedule(models.Model):
 
     def clean(self) -> None:
         """Refuse what cannot be run, field by field."""
-        told: dict[str, str] = {}
-        checks: dict[str, Callable[[Any], object]] = {
-            "func": self._check_allowed,
-            "hook": self._check_allowed,
-            "args": read_args,
-            "kwargs": read_kwargs,
-            "minutes": self._check_minutes,
-            "cron": self._check_cron,
-        }
-        for field, check in checks.items():
-            try:
-                check(getattr(self, field))
-            except (ValueError, ImportError, FunctionNotAllowed) as error:
-                told[field] = str(error)
-        if told:
+        allowed = current.runtime().conf.allowed_functions
+        if told := problems_of(self, lambda path: check_path(allowed, path, "function")):
             raise ValidationError(told)
-
-    def _check_allowed(self, path: str | None) -> None:
-        check_path(current.runtime().conf.allowed_functions, path, "function")
-
-    def _check_minutes(self, minutes: int | None) -> None:
-        if self.schedule_type == self.MINUTES and not minutes:
-            raise ValueError("A schedule of the type MINUTES needs a number of minutes that pass between two runs.")
-
-    def _check_cron(self, expression: str | None) -> None:
-        if self.schedule_type == self.CRON:
-            check_cron(expression or "")
 
     def next_runs(self, count: int = 10) -> list[datetime]:
         """Return when this schedule is due next, as ``next_run`` is stored: at most ``count`` times, as it stands now.
@@ -365,6 +334,8 @@ class Schedule(models.Model):
         return Times.of(self.schedule_type, self.minutes, self.cron, runtime.conf, types)
 
     def _last_task(self) -> Task | None:
+        if self.listed_task is not ...:
+            return self.listed_task
         return Task.objects.only("id", "name", "success").filter(pk=self.task).first() if self.task else None
 
     def success(self) -> bool | None:

@@ -17,7 +17,7 @@ TABLE = re.findall(
 )
 NAMES = [name for name, _, _ in TABLE]
 #: What a user of the model does not touch.
-INTERNAL = {"slot", "declared", "holder", "seen"}
+INTERNAL = {"slot", "declared", "holder", "seen", "paused_repeats"}
 #: Explained where the page speaks of policies; a keyword of ``schedule()`` is in the table.
 OWN = {"misfire_policy", "overlap_policy", "intended_date_kwarg", "is_running"}
 FIELDS = sorted({field.name for field in Schedule._meta.local_fields} - INTERNAL - OWN)

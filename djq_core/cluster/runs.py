@@ -77,11 +77,23 @@ class Runs:
         row.repeats = 0 if following is None else row.repeats - len(slots)
         if following and row.repeats:
             row.next_run, row.slot = times.stored(following), following.isoformat()
+        self._note(row, packages)
+        return Run(row, packages, is_over)
+
+    def at_once(self, row: Schedule) -> Run:
+        """Return one run for now beside those that are due, none where it may not overlap; raises what is wrong."""
+        slots = [self._now]
+        if row.overlap_policy == Schedule.SKIP:
+            slots = self._not_overlapping(row, slots)
+        packages = self._packages(row, times_of(self._runtime, row), slots)
+        self._note(row, packages)
+        return Run(row, packages)
+
+    def _note(self, row: Schedule, packages: tuple[TaskPackage, ...]) -> None:
         if packages:
             row.task = packages[-1].id
             row.is_running = row.overlap_policy == Schedule.SKIP
             row.holder, row.seen = None, int(self._now.timestamp())
-        return Run(row, packages, is_over)
 
     def _slots(self, row: Schedule, times: Times, most: int) -> tuple[list[datetime], datetime | None]:
         """Return the slots that are run by the row's policy, and the slot that is next."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.db import router
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from djq_core.dashboard.access import Access, page_of
 from djq_core.models import Failure, Schedule
-from djq_core.tasks.pausing import pause, resume
+from djq_core.schedules.mistakes import told
 from djq_core.tasks.resubmit import resubmit
+from djq_core.tasks.steering import pause, resume
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("djq")
 
 _Row = TypeVar("_Row", bound=Model)
-#: The most digits of a number that a database holds.
-_MOST_REPEATS: Final = 2**31 - 1
 
 
 def act(site: AdminSite, request: HttpRequest, access: Access) -> None:
@@ -50,17 +50,11 @@ def _pause(site: AdminSite, request: HttpRequest, key: str) -> None:
     schedule = _changeable(site, request, Schedule, key)
     if schedule is None:
         return
-    before = schedule.repeats
-    if not pause(schedule):
+    if not pause(Schedule.objects.using(router.db_for_write(Schedule)).filter(pk=schedule.pk)):
         messages.info(request, _("“%(name)s” was paused already.") % {"name": schedule})
         return
     _log(site, request, schedule)
-    told = (
-        _("“%(name)s” is paused. It was to run for ever.")
-        if before < 0
-        else _("“%(name)s” is paused. It was to run %(count)d more times.")
-    )
-    messages.success(request, told % {"name": schedule, "count": before})
+    messages.success(request, _("“%(name)s” is paused.") % {"name": schedule})
 
 
 def _resume(site: AdminSite, request: HttpRequest, key: str) -> None:
@@ -68,26 +62,17 @@ def _resume(site: AdminSite, request: HttpRequest, key: str) -> None:
     if schedule is None:
         return
     try:
-        is_resumed = resume(schedule, _repeats(request.POST.get(f"repeats-{key}", "-1")))
-    except (ValueError, ImportError) as error:
-        told = _("“%(name)s” was not resumed: %(error)s")
-        messages.error(request, told % {"name": schedule, "error": error})
+        is_resumed = resume(schedule)
+    except Exception as error:  # a rule that cannot be read, a type of a plugin
+        logger.warning("Schedule %s was not resumed", key, exc_info=True)
+        text = _("“%(name)s” was not resumed: %(error)s")
+        messages.error(request, text % {"name": schedule, "error": told(error)})
         return
     if not is_resumed:
         messages.info(request, _("“%(name)s” was not paused.") % {"name": schedule})
         return
     _log(site, request, schedule)
     messages.success(request, _("“%(name)s” runs again.") % {"name": schedule})
-
-
-def _repeats(text: str) -> int:
-    try:
-        repeats = int(text)
-    except ValueError as error:
-        raise ValueError(_("“%(text)s” is no number of runs.") % {"text": text}) from error
-    if not -_MOST_REPEATS <= repeats <= _MOST_REPEATS or not repeats:
-        raise ValueError(_("It takes -1, for ever, or a number of runs."))
-    return repeats
 
 
 def _resubmit(site: AdminSite, request: HttpRequest, key: str) -> None:
@@ -99,8 +84,8 @@ def _resubmit(site: AdminSite, request: HttpRequest, key: str) -> None:
         resubmit(task)
     except Exception as error:  # a plugin may refuse it, the broker may be away
         logger.warning("Task %s was not put back on the queue", key, exc_info=True)
-        told = _("“%(name)s” was not put back on the queue: %(error)s")
-        messages.error(request, told % {"name": name, "error": error})
+        text = _("“%(name)s” was not put back on the queue: %(error)s")
+        messages.error(request, text % {"name": name, "error": told(error)})
         return
     messages.success(request, _("“%(name)s” was put back on the queue.") % {"name": name})
 

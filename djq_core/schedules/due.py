@@ -16,8 +16,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import arrow
+from django.utils.translation import gettext_noop
 
 from djq_core import optional
+from djq_core.schedules.mistakes import Mistake
 
 _SHIFTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
@@ -115,14 +117,19 @@ def check_cron(expression: str) -> None:
     """Raise ValueError that says what is wrong with a cron expression, ImportError where croniter is missing."""
     fields = expression.split()
     if not expression.startswith("@") and len(fields) != _CRON_FIELDS:
-        raise ValueError(
-            f"The cron expression {expression!r} has {len(fields)} fields, not 5: minute, hour, day, month, weekday."
+        raise Mistake(
+            gettext_noop(
+                "The cron expression %(expression)r has %(count)s fields, not 5: minute, hour, day, month, weekday."
+            ),
+            expression=expression,
+            count=len(fields),
         )
     times = _croniter(expression, datetime.now(UTC))
     try:
         times.get_next(datetime)
     except ValueError as error:
-        raise ValueError(f"The cron expression {expression!r} never comes to a time: {error}.") from error
+        text = gettext_noop("The cron expression %(expression)r never comes to a time: %(reason)s.")
+        raise Mistake(text, expression=expression, reason=error) from error
 
 
 def next_by_cron(expression: str, slot: datetime, zone: ZoneInfo) -> datetime:
@@ -142,4 +149,5 @@ def _croniter(expression: str, start: datetime) -> Any:
     try:
         return optional.croniter().croniter(expression, start)
     except (ValueError, KeyError, AttributeError) as error:
-        raise ValueError(f"The cron expression {expression!r} cannot be read: {error}.") from error
+        text = gettext_noop("The cron expression %(expression)r cannot be read: %(reason)s.")
+        raise Mistake(text, expression=expression, reason=error) from error

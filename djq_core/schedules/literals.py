@@ -6,12 +6,18 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
+from djq_core.schedules.mistakes import Mistake
+
 
 def read_args(text: str | None) -> tuple[Any, ...]:
     """Return the values of ``"2, -2"``; raise ValueError naming what is no literal."""
     call = _parse(text)
     if call.keywords:
-        raise ValueError(f"The arguments {text!r} hold a keyword; it belongs to the keyword arguments.")
+        raise Mistake(
+            gettext_noop("The arguments %(text)r hold a keyword; it belongs to the keyword arguments."), text=text
+        )
     return tuple(_literal(value) for value in call.args)
 
 
@@ -21,9 +27,9 @@ def read_kwargs(text: str | None) -> dict[str, Any]:
     if len(call.args) == 1 and not call.keywords and isinstance(value := _literal(call.args[0]), dict):
         return value
     if call.args or any(keyword.arg is None for keyword in call.keywords):
-        raise ValueError(f"The keyword arguments {text!r} must have the form name=value.")
+        raise Mistake(gettext_noop("The keyword arguments %(text)r must have the form name=value."), text=text)
     if len({keyword.arg for keyword in call.keywords}) < len(call.keywords):
-        raise ValueError(f"The keyword arguments {text!r} hold a name twice.")
+        raise Mistake(gettext_noop("The keyword arguments %(text)r hold a name twice."), text=text)
     return {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords}
 
 
@@ -75,9 +81,9 @@ def _parse(text: str | None) -> ast.Call:
     try:
         body = ast.parse(f"f({(text or '').strip()}\n)", mode="eval").body
     except SyntaxError as error:
-        raise ValueError(f"{text!r} cannot be read: {error.msg}.") from error
+        raise Mistake(gettext_noop("%(text)r cannot be read: %(reason)s."), text=text, reason=error.msg) from error
     if not (isinstance(body, ast.Call) and isinstance(body.func, ast.Name)):
-        raise ValueError(f"{text!r} is not a list of arguments.")
+        raise Mistake(gettext_noop("%(text)r is not a list of arguments."), text=text)
     return body
 
 
@@ -85,4 +91,9 @@ def _literal(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{ast.unparse(node)!r} is not a Python literal.") from error
+        text = ast.unparse(node)
+        if isinstance(node, ast.Name):
+            raise Mistake(
+                gettext_noop("%(text)r is not a Python literal. A text stands in quotes: '%(text)s'."), text=text
+            ) from error
+        raise Mistake(gettext_noop("%(text)r is not a Python literal."), text=text) from error

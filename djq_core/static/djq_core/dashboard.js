@@ -1,7 +1,7 @@
 /* Keeps the dashboard up to date: fetches its changing part every few seconds and puts in what has changed.
  *
  * It rests while the page is hidden or the reader has paused it, and asks less and less often while the server is away.
- * What the reader is at stays: the focus, opened details, scrolled tables, a selected text, a number being typed.
+ * What the reader is at stays: the focus, opened details, scrolled tables, a selected text.
  */
 "use strict";
 
@@ -105,7 +105,7 @@
   function replace(part) {
     const old = document.getElementById(part.id);
     const html = part.innerHTML;
-    if (shown.get(part.id) === html || isInUse(old)) {
+    if (shown.get(part.id) === html || isSelected(old)) {
       return;
     }
     shown.set(part.id, html);
@@ -114,10 +114,9 @@
     restore(part, kept);
   }
 
-  function isInUse(part) {
+  function isSelected(part) {
     const selection = document.getSelection();
-    const selects = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
-    return selects || (document.activeElement.matches("input") && part.contains(document.activeElement));
+    return selection && !selection.isCollapsed && part.contains(selection.anchorNode);
   }
 
   function look(part) {
@@ -126,19 +125,12 @@
       focus: focused && nameOf(focused),
       open: [...part.querySelectorAll("details[open]")].map((each) => each.id),
       scrolled: [...part.querySelectorAll(".djq-scroll")].map((each) => [each.id, each.scrollLeft, each.scrollTop]),
-      typed: [...part.querySelectorAll("input")].map((each) => [each.id, each.value]),
     };
   }
 
   function restore(part, kept) {
     const within = (id) => (id ? part.querySelector("#" + CSS.escape(id)) : null);
     kept.open.map(within).filter(Boolean).forEach((each) => { each.open = true; });
-    for (const [id, value] of kept.typed) {
-      const input = within(id);
-      if (input) {
-        input.value = value;
-      }
-    }
     for (const [id, left, top] of kept.scrolled) {
       within(id)?.scrollTo({ left, top, behavior: "instant" });
     }

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from djq_core import current
+from djq_core.admin.bounded import BoundedAdmin, RecentValues
 from djq_core.exceptions import ConfigurationError
 from djq_orm.broker import OrmBroker
 from djq_orm.models import OrmQ
 from djq_orm.receipts import Lease
 from djq_orm.stores import store_for
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[OrmQ]
-else:
-    ModelAdmin = admin.ModelAdmin
 
-
-class QueueAdmin(ModelAdmin):
-    """What is on the queue, of every cluster that shares the table.
+class QueueAdmin(BoundedAdmin):
+    """What is on the queue, of every cluster that shares the table, in the order in which it is handed out.
 
     Emptying ``lock`` frees a package: it is delivered again at once, and the answer of whoever held it counts no more.
     """
 
-    list_display = ("id", "key", "name", "group", "func", "lock", "task_id", "deliveries")
-    list_display_links = ("id", "name")
-    list_filter = ("key",)
-    fields = ("key", "lock", "payload", "task_id", "name", "func", "group", "q_options", "deliveries")
-    readonly_fields = ("task_id", "name", "func", "group", "q_options", "deliveries")
-    show_full_result_count = False
+    list_display: Any = ("id", "key", "name", "group", "func", "lock", "task_id", "deliveries")
+    list_display_links: Any = ("id", "name")
+    list_filter: ClassVar[Any] = (("key", RecentValues),)
+    ordering: Any = ("key", "due", "id")
+    sortable_by: ClassVar[Any] = ()
+    fieldsets: Any = (
+        (None, {"fields": ("key", "lock", "deliveries", "payload")}),
+        (_("The task"), {"fields": ("task_id", "name", "func", "group", "q_options")}),
+    )
+    readonly_fields: Any = ("task_id", "name", "func", "group", "q_options", "deliveries")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: packages are signed where tasks are sent."""

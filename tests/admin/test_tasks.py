@@ -1,4 +1,4 @@
-"""The admin pages: what they show, escape, leave unread, and put back on the queue."""
+"""The pages of tasks: what they show, escape, leave unread, and put back on the queue."""
 
 from __future__ import annotations
 
@@ -178,8 +178,8 @@ def test_a_schedule_is_made_and_shows_its_last_run(client: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("func", "nodots", "The function &#x27;nodots&#x27; is no dotted path"),
-        ("hook", "no dots", "The hook &#x27;no dots&#x27; is no dotted path"),
+        ("func", "nodots", "“nodots” is no dotted path"),
+        ("hook", "no dots", "“no dots” is no dotted path"),
         ("kwargs", "q_options={'tiemout': 5}", "Did you mean &#x27;timeout&#x27;"),
         ("kwargs", "q_options=5", "q_options takes a dictionary"),
         ("kwargs", "a=", "cannot be read"),

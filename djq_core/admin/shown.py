@@ -1,0 +1,71 @@
+"""Values and links as a page shows them: always text, whatever a value claims to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+
+_MOST_SHOWN = 20_000
+
+
+def shown(value: object, most: int = _MOST_SHOWN) -> SafeString:
+    """Return a stored value as text, escaped whatever it claims to be; a value that cannot be printed says so."""
+    try:
+        text = str(value)
+    except Exception as error:  # the site's own classes
+        text = f"<{type(value).__name__}: {type(error).__name__} when printed>"
+    return escape(text if len(text) <= most else f"{text[:most]}…")
+
+
+def block(value: object) -> SafeString:
+    """Return a stored value, a traceback among them, with its lines as they are."""
+    return format_html('<pre class="djq-value-shown">{}</pre>', shown(value))
+
+
+def linked(page: str, text: object, *args: object, site: str = "admin", **query: str) -> SafeString:
+    """Return a link to a page of the admin, as in ``djq_core_success_changelist``; the text where it has no such page.
+
+    ``query`` are the parameters of a list.
+    """
+    try:
+        path = reverse(f"{site}:{page}", args=args)
+    except NoReverseMatch:
+        return escape(str(text))
+    return format_html('<a href="{}{}">{}</a>', path, f"?{urlencode(query)}" if query else "", str(text))
+
+
+class WithButtons(_ModelAdmin):
+    """Offers on the page of a row, as buttons that POST, what its list offers as actions."""
+
+    change_form_template = "admin/djq_core/with_buttons.html"
+    #: The actions that are buttons, with the words on them.
+    button_labels: ClassVar[dict[str, Any]] = {}
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Hand the actions to the template."""
+        extra = {"buttons": list(self._buttons(request))} if object_id else {}
+        return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    def _buttons(self, request: HttpRequest) -> Iterable[tuple[str, str]]:
+        """Yield name and label of each action for one row."""
+        for name, label in self.button_labels.items():
+            if name in self.get_actions(request):
+                yield name, str(label)
