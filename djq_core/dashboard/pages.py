@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.apps.registry import Apps
@@ -166,12 +166,17 @@ def _idle(cluster: Stat) -> list[int]:
 
 
 def _glance(queues: Sequence[QueueState]) -> dict[str, Any]:
-    waiting = [queue.waiting for queue in queues if queue.waiting is not None]
-    rates = [queue.per_minute for queue in queues if queue.per_minute is not None]
+    """Return the sums over all queues; None for what nobody knows of any."""
+    seen = [queue for queue in queues if not queue.stats_trouble]
     return {
-        "waiting": sum(waiting) if waiting else None,
-        "clusters": sum(len(queue.clusters) for queue in queues),
-        "workers": sum(len(queue.workers) for queue in queues),
-        "busy": sum(len(queue.busy) for queue in queues),
-        "per_minute": sum(rates) if rates else None,
+        "waiting": _sum(queue.waiting for queue in queues),
+        "clusters": _sum(len(queue.clusters) for queue in seen),
+        "workers": _sum(len(queue.workers) for queue in seen),
+        "busy": _sum(len(queue.busy) for queue in seen),
+        "per_minute": _sum(queue.per_minute for queue in queues),
     }
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

@@ -50,7 +50,9 @@ def moment(timestamp: float) -> datetime:
 def until(when: datetime) -> str:
     """Say in how much time something is due, or for how long it has been."""
     seconds = (when - timezone.now()).total_seconds()
-    if seconds >= 0:
+    if abs(seconds) < 1:
+        return _("now")
+    if seconds > 0:
         return _("in %(time)s") % {"time": _roughly(seconds)}
     return _("%(time)s ago") % {"time": _roughly(-seconds)}
 

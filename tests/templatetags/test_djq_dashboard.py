@@ -11,7 +11,9 @@ from django.utils import timezone
 from djq_core.templatetags.djq_dashboard import moment, named, until
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(30.4, "in 30 s"), (-90, "90 s ago"), (300_000, "in 3 days")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(30.4, "in 30 s"), (0, "now"), (-90, "90 s ago"), (300_000, "in 3 days")]
+)
 def test_moments_are_told_as_distances(seconds: float, text: str) -> None:
     assert until(timezone.now() + timedelta(seconds=seconds)) == text
 
