@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db.models import TextField
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -20,6 +22,7 @@ from djq_core.admin.forms import ScheduleForm
 from djq_core.admin.shown import WithButtons
 from djq_core.models import Schedule, Task
 from djq_core.schedules.mistakes import told
+from djq_core.tasks.scheduling import next_by_cron
 from djq_core.tasks.steering import pause, resume, run_now
 
 if TYPE_CHECKING:
@@ -66,6 +69,9 @@ class ScheduleAdmin(WithButtons, BoundedAdmin):
         "pause_selected": _("Pause"),
         "resume_selected": _("Resume"),
     }
+    formfield_overrides: ClassVar[Any] = {
+        TextField: {"widget": AdminTextareaWidget(attrs={"rows": 3})},
+    }
     page: ClassVar[Any] = (
         (None, {"fields": ("name", "func", "hook", "args", "kwargs")}),
         (_("When"), {"fields": ("schedule_type", "minutes", "cron", "next_run", "repeats")}),
@@ -83,8 +89,9 @@ class ScheduleAdmin(WithButtons, BoundedAdmin):
         """Show what a site has asked for, else everything, and of a schedule that is there its state."""
         if self.fieldsets or self.fields:
             return super().get_fieldsets(request, obj)
+        what, when, *others = self.page
         state = (_("State"), {"fields": ("upcoming", "last_run", "success")})
-        return (*self.page, state) if obj else self.page
+        return (what, when, state, *others) if obj else self.page
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Let nobody edit the state."""
@@ -92,10 +99,10 @@ class ScheduleAdmin(WithButtons, BoundedAdmin):
 
     # Columns
 
-    @admin.display(description=_("last run"), empty_value="-")
-    def last_run(self, schedule: Schedule) -> str | None:
+    @admin.display(description=_("last run"))
+    def last_run(self, schedule: Schedule) -> str:
         """Link to the last task."""
-        return schedule.last_run()
+        return schedule.last_run() or "-"
 
     @admin.display(description=_("success"), boolean=True)
     def success(self, schedule: Schedule) -> bool | None:
@@ -113,7 +120,19 @@ class ScheduleAdmin(WithButtons, BoundedAdmin):
             return str(_("None: it is paused, or has run out.") if not schedule.repeats else _("None."))
         return format_html('<ol class="djq-runs">{}</ol>', format_html_join("", "<li>{}</li>", map(_moment, runs)))
 
+    # Saving
+
+    def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
+        """Let the expression say when a new one runs first, where the form's own "now" was left alone."""
+        if not change and obj.schedule_type == Schedule.CRON and "next_run" not in form.changed_data:
+            obj.next_run = next_by_cron(obj)
+        super().save_model(request, obj, form, change)
+
     # Actions
+
+    def suits(self, action: str, label: str, row: Schedule) -> bool:
+        """Offer to pause what runs, and to resume what is paused."""
+        return action != ("pause_selected" if row.repeats == 0 else "resume_selected")
 
     @admin.action(description=_("Run selected schedules now"), permissions=["change"])
     def run_selected(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:

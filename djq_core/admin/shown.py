@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
@@ -53,19 +52,15 @@ class WithButtons(_ModelAdmin):
     #: The actions that are buttons, with the words on them.
     button_labels: ClassVar[dict[str, Any]] = {}
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """Hand the actions to the template."""
-        extra = {"buttons": list(self._buttons(request))} if object_id else {}
-        return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Hand the buttons to the template."""
+        row = context["original"]
+        possible = self.get_actions(request) if row else {}
+        context["buttons"] = [
+            each for each in self.button_labels.items() if each[0] in possible and self.suits(*each, row)
+        ]
+        return super().render_change_form(request, context, *args, **kwargs)
 
-    def _buttons(self, request: HttpRequest) -> Iterable[tuple[str, str]]:
-        """Yield name and label of each action for one row."""
-        for name, label in self.button_labels.items():
-            if name in self.get_actions(request):
-                yield name, str(label)
+    def suits(self, action: str, label: str, row: Any) -> bool:
+        """Return whether an action makes sense for a row."""
+        return True

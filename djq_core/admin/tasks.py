@@ -88,22 +88,22 @@ class TaskAdmin(WithButtons, BoundedAdmin):
         """Show the seconds from the call to the end, the wait in the queue included."""
         return task.time_taken()
 
-    @admin.display(description=_("group"), empty_value="-")
-    def its_group(self, task: Task) -> str | None:
+    @admin.display(description=_("group"))
+    def its_group(self, task: Task) -> str:
         """Link to the tasks of the group."""
-        name = self.opts.model_name
-        return task.group and linked(
-            f"djq_core_{name}_changelist", task.group, site=self.admin_site.name, group=task.group
-        )
+        if not task.group:
+            return "-"
+        page = f"djq_core_{self.opts.model_name}_changelist"
+        return linked(page, task.group, site=self.admin_site.name, group=task.group)
 
-    @admin.display(description=_("schedule"), empty_value="-")
-    def its_schedule(self, task: Task) -> str | None:
+    @admin.display(description=_("schedule"))
+    def its_schedule(self, task: Task) -> str:
         """Link to the schedule that the task's group is named for."""
         group = task.group or ""
         keyed = Q(pk=int(group)) if group.isdecimal() and len(group) <= _LONGEST_KEY else Q()
         found = Schedule.objects.filter(Q(name=group) | keyed).order_by("pk").first() if group else None
         if found is None:
-            return None
+            return "-"
         return linked("djq_core_schedule_change", found, found.pk, site=self.admin_site.name)
 
     @admin.display(description=_("arguments"))

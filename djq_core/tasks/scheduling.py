@@ -126,7 +126,7 @@ def _timing(given: Mapping[str, Any]) -> dict[str, Any]:
 def _first_run(row: Schedule, next_run: Any) -> datetime:
     """Return the first ``next_run`` as the column holds it."""
     if next_run is None:
-        return _next_cron(row) if row.schedule_type == Schedule.CRON else timezone.now()
+        return next_by_cron(row) if row.schedule_type == Schedule.CRON else timezone.now()
     moment = next_run.datetime if isinstance(next_run, arrow.Arrow) else next_run
     if not isinstance(moment, datetime):
         raise TypeError(f"next_run takes a datetime or an Arrow, not {next_run!r}.")
@@ -139,7 +139,8 @@ def _first_run(row: Schedule, next_run: Any) -> datetime:
     return moment if use_tz or timezone.is_naive(moment) else timezone.make_naive(moment)
 
 
-def _next_cron(row: Schedule) -> datetime:
+def next_by_cron(row: Schedule) -> datetime:
+    """Return when the expression of a schedule comes to a time next, as ``next_run`` holds it."""
     times = row.times()
     following = times.rule.after(times.read(timezone.now(), ""))
     assert following is not None

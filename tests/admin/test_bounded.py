@@ -136,10 +136,8 @@ def test_a_filter_offers_new_values_and_takes_any_other(client: Client) -> None:
 
 @pytest.mark.chaos
 def test_a_million_rows_take_no_fifth_of_a_second(client: Client, record_property: Any) -> None:
-    fill_tasks_from = Task.objects.count()
     Task.objects.all()._raw_delete("default")
-    OrmQ.objects.exclude(pk=OrmQ.objects.values("pk")[:1])._raw_delete("default")
-    assert fill_tasks_from == ROWS
+    OrmQ.objects.all()._raw_delete("default")
     fill(1_000_000)
     for path in PAGES:
         started = time.process_time()

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from djq_core import current
 from djq_core.admin.bounded import BoundedAdmin, RecentValues
+from djq_core.admin.shown import block
 from djq_core.exceptions import ConfigurationError
 from djq_orm.broker import OrmBroker
 from djq_orm.models import OrmQ
@@ -28,13 +29,38 @@ class QueueAdmin(BoundedAdmin):
     list_display: Any = ("id", "key", "name", "group", "func", "lock", "task_id", "deliveries")
     list_display_links: Any = ("id", "name")
     list_filter: ClassVar[Any] = (("key", RecentValues),)
-    ordering: Any = ("key", "due", "id")
+    ordering: ClassVar[Any] = ("key", "due", "id")
     sortable_by: ClassVar[Any] = ()
-    fieldsets: Any = (
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("key", "lock", "deliveries", "payload")}),
         (_("The task"), {"fields": ("task_id", "name", "func", "group", "q_options")}),
     )
-    readonly_fields: Any = ("task_id", "name", "func", "group", "q_options", "deliveries")
+    readonly_fields: ClassVar[Any] = ("task_id", "name", "func", "group", "q_options", "deliveries")
+
+    @admin.display(description=_("task id"))
+    def task_id(self, row: OrmQ) -> str:
+        """Show the task's id."""
+        return row.task_id()
+
+    @admin.display(description=_("name"))
+    def name(self, row: OrmQ) -> str:
+        """Show the task's name, or why the package cannot be read."""
+        return row.name()
+
+    @admin.display(description=_("function"))
+    def func(self, row: OrmQ) -> str:
+        """Show the path of the function."""
+        return row.func()
+
+    @admin.display(description=_("group"))
+    def group(self, row: OrmQ) -> str:
+        """Show the task's group."""
+        return row.group() or "-"
+
+    @admin.display(description=_("options"))
+    def q_options(self, row: OrmQ) -> str:
+        """Show the options the task was sent with."""
+        return block(row.q_options())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: packages are signed where tasks are sent."""
