@@ -11,6 +11,7 @@ from django.contrib import admin
 from djq_core.admin.forms import ScheduleForm
 from djq_core.admin.schedules import ScheduleAdmin
 from djq_core.admin.tasks import FailAdmin, TaskAdmin
+from djq_core.dashboard import Dashboard, DashboardAdmin
 from djq_core.models import Failure, Schedule, Success
 
 __all__ = ["FailAdmin", "ScheduleAdmin", "ScheduleForm", "TaskAdmin"]
@@ -18,3 +19,4 @@ __all__ = ["FailAdmin", "ScheduleAdmin", "ScheduleForm", "TaskAdmin"]
 admin.site.register(Success, TaskAdmin)
 admin.site.register(Failure, FailAdmin)
 admin.site.register(Schedule, ScheduleAdmin)
+admin.site.register(Dashboard, DashboardAdmin)
