@@ -26,6 +26,12 @@ def psutil() -> ModuleType:
     return _required("psutil", "This", extra="psutil")
 
 
+def terminal() -> None:
+    """Raise ImportError that says what to install where rich or Textual, which draw the monitor, are missing."""
+    for name in ("rich", "textual"):
+        _required(name, "A picture in the terminal", extra="monitor")
+
+
 def _required(name: str, purpose: str, *, extra: str) -> ModuleType:
     try:
         return import_module(name)

@@ -1,0 +1,45 @@
+"""What is secret in settings and in texts that quote them, and what is shown instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from djq_core.plugins.masking import HIDDEN
+
+_WORDS: Final = "pass|pwd|secret|token|auth|cred|key|dsn|salt|sign|cert|private"
+_SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
+#: Who logs in, and with what: all up to the last @, for a password may hold anything.
+_USERINFO: Final = re.compile(r"://.*@", re.DOTALL)
+#: ``password=…`` in the query of a URI, or in a text of settings as some clients take it.
+_ASSIGNED: Final = re.compile(rf"([\w.-]*(?:{_WORDS})[\w.-]*\s*[=:]\s*)[^\s&;#,]+", re.IGNORECASE)
+
+
+def is_secret(name: str) -> bool:
+    """Return whether a setting of this name holds what must not be shown, as far as a name tells."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def plain(value: object) -> Any:
+    """Return a setting as JSON has it, without what is secret in it; an object of some class is only named."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, Mapping):
+        return {str(key): _of(str(key), each) for key, each in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted((plain(each) for each in value), key=str)
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return f"<{type(value).__name__}>"
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without user and password of a URI, and without what is assigned to a secret's name."""
+    return _ASSIGNED.sub(rf"\1{HIDDEN}", _USERINFO.sub(f"://{HIDDEN}@", text))
+
+
+def _of(name: str, value: object) -> Any:
+    return HIDDEN if is_secret(name) and value not in (None, "", True, False) else plain(value)
