@@ -135,7 +135,7 @@ class SuccessManager(_Manager["Success"]):
 
     def get_queryset(self) -> models.QuerySet[Success]:
         """Return the successful tasks."""
-        return super().get_queryset().filter(success=True)
+        return super().get_queryset().filter(success__in=[True])  # not "=": a bare column, without the index on SQLite
 
 
 class FailureManager(_Manager["Failure"]):
@@ -143,7 +143,7 @@ class FailureManager(_Manager["Failure"]):
 
     def get_queryset(self) -> models.QuerySet[Failure]:
         """Return the failed tasks."""
-        return super().get_queryset().filter(success=False)
+        return super().get_queryset().filter(success__in=[False])  # as above
 
 
 class Success(Task):

@@ -129,7 +129,11 @@ def cache_problem(alias: str, cache: BaseCache) -> str | None:
             _("The cache %(alias)r keeps nothing (%(kind)s), so no cluster can be seen: choose a shared one.") % names
         )
     if isinstance(cache, LocMemCache):
-        return _("The cache %(alias)r is not shared between processes (%(kind)s), so no cluster can be seen.") % names
+        told = _(
+            "The cache %(alias)r is not shared between processes (%(kind)s), so no cluster can be seen: "
+            "choose a shared one."
+        )
+        return told % names
     return None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from djq_core.conf import KEYS, AllowList, Conf
-from djq_core.monitor.secrets import is_secret, plain
+from djq_core.conf import KEYS, AllowList, Backoff
+from djq_core.monitor.secrets import plain, shown
 from djq_core.plugins.masking import HIDDEN, masked
 
 if TYPE_CHECKING:
@@ -54,20 +54,17 @@ def _shown(runtime: Runtime, key: str, value: object) -> Any:
     replaced = runtime.hooks.redact(key, value)
     if replaced is not None:
         return replaced
-    if value is not None and _is_secret(runtime, key):
+    if value is not None and _is_declared_secret(runtime, key):
         return HIDDEN
     if isinstance(value, AllowList):
         return sorted([*value.paths, *(f"{home}.*" for home in value.homes)])
-    if key in KEYS and hasattr(value, "plain"):
+    if isinstance(value, Backoff):
         return value.plain()
-    return plain(str(value) if key == "label" else value)
+    return plain(str(value) if key == "label" else value) if key in KEYS else shown(key, value)
 
 
-def _is_secret(runtime: Runtime, key: str) -> bool:
-    if key in KEYS or key in Conf.__dataclass_fields__:
-        return False
-    declared = next((setting for setting in runtime.registry.settings if setting.name == key), None)
-    return (declared is not None and declared.secret) or is_secret(key)
+def _is_declared_secret(runtime: Runtime, key: str) -> bool:
+    return any(setting.secret for setting in runtime.registry.settings if setting.name == key)
 
 
 def _masked(value: Any, keys: Mapping[str, Any]) -> Any:

@@ -42,5 +42,5 @@ def _failed(task: Task) -> Failed:
         cluster=task.cluster or "",
         stopped=task.stopped,
         attempts=task.attempt_count,
-        error=lines[0][:_LONGEST_ERROR] if lines else "",
+        error=lines[0].strip()[:_LONGEST_ERROR] if lines else "",
     )

@@ -13,12 +13,17 @@ _SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
 #: Who logs in, and with what: all up to the last @, for a password may hold anything.
 _USERINFO: Final = re.compile(r"://.*@", re.DOTALL)
 #: ``password=…`` in the query of a URI, or in a text of settings as some clients take it.
-_ASSIGNED: Final = re.compile(rf"([\w.-]*(?:{_WORDS})[\w.-]*\s*[=:]\s*)[^\s&;#,]+", re.IGNORECASE)
+_ASSIGNED: Final = re.compile(rf"([\w.-]*(?:{_WORDS})[\w.-]*\s*=\s*)[^\s&;#,]+", re.IGNORECASE)
 
 
 def is_secret(name: str) -> bool:
     """Return whether a setting of this name holds what must not be shown, as far as a name tells."""
     return bool(_SECRET_NAME.search(name))
+
+
+def shown(name: str, value: object) -> Any:
+    """Return the value of a setting as :func:`plain` does, hidden where its name says that it is secret."""
+    return HIDDEN if is_secret(name) and value not in (None, "", True, False) else plain(value)
 
 
 def plain(value: object) -> Any:
@@ -28,7 +33,7 @@ def plain(value: object) -> Any:
     if isinstance(value, str):
         return without_secrets(value)
     if isinstance(value, Mapping):
-        return {str(key): _of(str(key), each) for key, each in value.items()}
+        return {str(key): shown(str(key), each) for key, each in value.items()}
     if isinstance(value, set | frozenset):
         return sorted((plain(each) for each in value), key=str)
     if isinstance(value, list | tuple):
@@ -39,7 +44,3 @@ def plain(value: object) -> Any:
 def without_secrets(text: str) -> str:
     """Return a text without user and password of a URI, and without what is assigned to a secret's name."""
     return _ASSIGNED.sub(rf"\1{HIDDEN}", _USERINFO.sub(f"://{HIDDEN}@", text))
-
-
-def _of(name: str, value: object) -> Any:
-    return HIDDEN if is_secret(name) and value not in (None, "", True, False) else plain(value)

@@ -67,7 +67,9 @@ class TerminalCommand(BaseCommand):
         from rich.console import Console
 
         is_terminal = self.stdout.isatty()
-        console = Console(force_terminal=is_terminal, no_color=no_color, width=None if is_terminal else _WIDE)
+        has_colours = is_terminal and not no_color
+        width = None if is_terminal else _WIDE
+        console = Console(force_terminal=is_terminal, color_system="auto" if has_colours else None, width=width)
         with console.capture() as capture:
             console.print(draw(console.width))
         self.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()))

@@ -97,8 +97,8 @@ class Live(App[None]):
         if len(views) > 1:
             for key, view in enumerate(views, start=1):
                 self.bind(str(key), f"switch('{view.name}')", description=view.title)
-            self.bind("right,tab", "turn(1)", show=False)
-            self.bind("left,shift+tab", "turn(-1)", show=False)
+            self.bind("right", "turn(1)", show=False)
+            self.bind("left", "turn(-1)", show=False)
         self.bind("q", "quit", description=_("Quit"))
 
     def compose(self) -> ComposeResult:

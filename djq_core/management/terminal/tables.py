@@ -82,11 +82,10 @@ def failures(failed: Sequence[Failed]) -> RenderableType:
     """Draw the newest failures, each with the first line of its error."""
     if not failed:
         return Text(_("No task has failed."), style="green")
-    made = table((_("Stopped"), False), (_("Task and function"), False), (_("Tries"), True), (_("Error"), False))
+    made = table((_("Stopped"), False), (_("Tries"), True), (_("Task, function and error"), False))
     for each in failed:
-        task = Text.assemble(clean(each.name), "\n", (clean(each.func), "dim"))
-        error = Text(clean(each.error), style="red")
-        made.add_row(Text(moment(each.stopped)), task, Text(str(each.attempts)), error)
+        parts = (clean(each.name), "  ", (clean(each.func), "dim"), "\n", (clean(each.error), "red"))
+        made.add_row(Text(moment(each.stopped)), Text(str(each.attempts)), Text.assemble(*parts))
     return made
 
 
