@@ -15,7 +15,7 @@ from djq_core.monitor.clusters import Overview
 #: No more rows are counted: who has as many wants to know that there are many.
 MOST_COUNTED: Final = 1_000_000
 #: In each of the 24 hours as many rows are counted at most, and the times of as many of the newest ones are read.
-MOST_AN_HOUR: Final = 50_000
+MOST_AN_HOUR: Final = 500_000
 _READ_AN_HOUR: Final = 200
 _HOURS: Final = 24
 _SECONDS: Final = 24 * 3600
