@@ -14,7 +14,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.utils.translation import gettext as _
 
 from djq_core.cluster.status import Stat, StatStore
-from djq_core.exceptions import NotSupported
+from djq_core.exceptions import DjqError, NotSupported
 from djq_core.monitor.rates import Series, rate_now, series
 from djq_core.monitor.secrets import without_secrets
 
@@ -138,8 +138,10 @@ def cache_problem(alias: str, cache: BaseCache) -> str | None:
 
 
 def first_line(error: BaseException) -> str:
-    """Return an error in one line, without what is secret."""
+    """Return an error in one line, without what is secret; one of ours explains itself, others are named."""
     told = str(error).strip().partition("\n")[0]
+    if told and isinstance(error, DjqError):
+        return without_secrets(told)
     return without_secrets(f"{type(error).__name__}: {told}" if told else type(error).__name__)
 
 

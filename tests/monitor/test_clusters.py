@@ -14,6 +14,7 @@ from djq_core.brokers import Broker
 from djq_core.cluster.status import Sample, Snapshot, StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
+from djq_core.exceptions import BrokerError
 from djq_core.monitor.clusters import Lookout, cache_problem, first_line
 from djq_core.runtime import Runtime
 from tests.conf.making import conf
@@ -162,3 +163,4 @@ def test_a_shared_cache_is_no_problem() -> None:
 def test_an_error_is_shown_by_its_first_line() -> None:
     assert first_line(ValueError("one\ntwo")) == "ValueError: one"
     assert first_line(TimeoutError()) == "TimeoutError"
+    assert first_line(BrokerError("Redis is away.")) == "Redis is away."
