@@ -73,7 +73,7 @@ def colours(screen: str) -> dict[str, str]:
 
 def test_the_table_of_clusters_is_the_manuals(monitor: Terminal, cluster: ClusterProcess) -> None:
     monitor.press("1")
-    screen = monitor.wait_for("Pool", str(cluster.pid), "Working")
+    screen = monitor.wait_for("Pool", str(cluster.pid), "Working", "1 cluster", "mails", "q Quit")
     heads, row = line_with(screen, "Pool").split(), line_with(screen, str(cluster.pid)).split()
     assert heads == ["Host", "Cluster", "Id", "State", "Pool", "TQ", "RQ", "RC", "Up"]
     assert row[1:8] == ["site", str(cluster.pid), "Working", str(WORKERS), str(LIMIT), "0", "0"]
@@ -97,8 +97,8 @@ def test_keys_lead_to_the_other_views(monitor: Terminal, cluster: ClusterProcess
     screen = monitor.wait_for("Throughput", "30 minutes", "peak")
     assert re.search(r" site +4 +5 +[\d.]+/(s|min|h) ", screen)
     monitor.press("3")
-    screen = monitor.wait_for("Function", "long-0", "long-1")
-    assert "tests.harness.tasks.mark" in line_with(screen, "long-0")
+    screen = monitor.wait_for("Task and function", "long-0", "long-1", "q Quit")
+    assert "tests.harness.tasks.mark" in screen
     assert any(str(pid) in line_with(screen, "long-0") for pid in cluster.role(WORKER))
     monitor.press("4")
     screen = monitor.wait_for("function and error", "broken on purpose: broken")

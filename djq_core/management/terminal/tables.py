@@ -32,11 +32,13 @@ _COLOURS: Final = {
 #: The columns of a table of queues that are not charts, roughly, and the narrowest and widest chart.
 _BESIDE_CHARTS: Final = 44
 _NARROWEST, _WIDEST = 10, 60
+#: So many characters of the name of a cluster are not folded, however long that of its host is.
+_NAME: Final = 16
 
 
-def table(*columns: tuple[str, bool], has_footer: bool = False) -> Table:
+def table(*columns: tuple[str, bool]) -> Table:
     """Return an empty table; of each column its head, and whether it holds numbers."""
-    made = Table(box=_LINES, pad_edge=False, show_edge=False, show_footer=has_footer, header_style="bold")
+    made = Table(box=_LINES, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
     for head, is_number in columns:
         made.add_column(head, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
     return made
@@ -68,13 +70,17 @@ def running(overview: Overview) -> RenderableType:
     if not runs:
         told = [] if overview.problems else [Text(_("No task is running."), style="yellow")]
         return Group(*_problems(overview.problems), *told)
-    made = table(
-        (_("Task"), False), (_("Function"), False), (_("Host"), False), (_("Worker"), True), (_("Try"), True),
+    heads = (
         (_("Time"), True),
-    )  # fmt: skip
+        (_("Try"), True),
+        (_("Task and function"), False),
+        (_("Host"), False),
+        (_("Worker"), True),
+    )
+    made = table(*heads)
     for run, stat in runs:
-        where = (clean(stat.host), str(run.worker), str(run.attempt))
-        made.add_row(*texts(clean(run.name), clean(run.func), *where, duration(run.seconds())))
+        task = _named(run.name, run.func)
+        made.add_row(duration(run.seconds()), str(run.attempt), task, Text(clean(stat.host)), str(run.worker))
     return Group(*_problems(overview.problems), made)
 
 
@@ -84,8 +90,8 @@ def failures(failed: Sequence[Failed]) -> RenderableType:
         return Text(_("No task has failed."), style="green")
     made = table((_("Stopped"), False), (_("Tries"), True), (_("Task, function and error"), False))
     for each in failed:
-        parts = (clean(each.name), "  ", (clean(each.func), "dim"), "\n", (clean(each.error), "red"))
-        made.add_row(Text(moment(each.stopped)), Text(str(each.attempts)), Text.assemble(*parts))
+        task = _named(each.name, each.func).append(f"\n{clean(each.error)}", style="red")
+        made.add_row(moment(each.stopped), str(each.attempts), task)
     return made
 
 
@@ -106,6 +112,11 @@ def state(status: str) -> Text:
     return Text(names.get(status, clean(status)), style=_COLOURS.get(status, ""))
 
 
+def _named(name: str, func: str) -> Text:
+    """Return a task by its name and, below, its function."""
+    return Text.assemble(clean(name), "\n", (clean(func), "dim"))
+
+
 def _problems(problems: Sequence[str]) -> list[Text]:
     return [Text(clean(problem), style="bold red") for problem in problems] + [Text()] * bool(problems)
 
@@ -117,6 +128,8 @@ def _of_clusters(stats: Sequence[Stat], *, has_names: bool) -> Table:
     numbers = ((_("Pool"), True), (_("TQ"), True), (_("RQ"), True), (_("RC"), True), (_("Up"), True))
     names = ((_("Cluster"), False),) if has_names else ()
     made = table((_("Host"), False), *names, (_("Id"), True), (_("State"), False), *numbers)
+    if has_names:
+        made.columns[1].min_width = min(_NAME, max(len(stat.name) for stat in stats))
     for stat in stats:
         named = (Text(clean(stat.name)),) if has_names else ()
         made.add_row(Text(clean(stat.host)), *named, *_cells(stat))
