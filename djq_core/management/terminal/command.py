@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: The columns that a picture may take where it does not go to a terminal.
 _WIDE = 160
+#: The fewest seconds between two looks.
+_SHORTEST = 0.1
 
 
 class TerminalCommand(BaseCommand):
@@ -91,7 +93,13 @@ class TerminalCommand(BaseCommand):
 def add_live_arguments(parser: CommandParser) -> None:
     """Declare the options of a live command."""
     parser.add_argument("--run-once", action="store_true", help="Print one picture and exit.")
-    parser.add_argument("--interval", type=float, default=1.0, metavar="SECONDS", help="Look so often; 1 by default.")
+    parser.add_argument(
+        "--interval", type=_seconds, default=1.0, metavar="SECONDS", help="Look so often; 1 by default."
+    )
+
+
+def _seconds(text: str) -> float:
+    return max(_SHORTEST, float(text))
 
 
 def _as_json(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -64,7 +65,7 @@ class Reader(threading.Thread):
         while not self._is_over.is_set():
             self._is_wanted.clear()
             found = look(self._chosen())
-            with suppress(RuntimeError):  # the screen is gone
+            with suppress(RuntimeError, CancelledError):  # the screen is gone
                 self._deliver(found)
             self._is_wanted.wait(self._interval)
 

@@ -113,8 +113,8 @@ def state(status: str) -> Text:
 
 
 def _named(name: str, func: str) -> Text:
-    """Return a task by its name and, below, its function."""
-    return Text.assemble(clean(name), "\n", (clean(func), "dim"))
+    """Return a task by its name and its function, on one line where there is room."""
+    return Text.assemble(clean(name), "  ", (clean(func), "dim"))
 
 
 def _problems(problems: Sequence[str]) -> list[Text]:
