@@ -6,9 +6,11 @@ import io
 import json
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +23,14 @@ from djq_core import current
 from djq_core.cluster.status import Snapshot, StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.envelope import new_id
+from djq_core.management.terminal.command import seconds
 from djq_core.models import Task
 from tests.conf.making import conf
 from tests.making import MemoryBroker
 
 pytestmark = pytest.mark.django_db
 
+ROOT = Path(__file__).resolve().parents[2]
 ME = os.getpid()
 NOT_SHARED = "The cache 'default' is not shared between processes (LocMemCache)"
 
@@ -136,6 +140,16 @@ def test_what_is_live_needs_a_terminal(command: str) -> None:
         said(command)
 
 
+@pytest.mark.parametrize(("text", "expected"), [("0", 0.1), ("-3", 0.1), ("2.5", 2.5), ("inf", 3600)])
+def test_an_interval_is_kept_within_reason(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+def test_an_interval_that_is_no_number_is_refused() -> None:
+    with pytest.raises(CommandError, match="invalid seconds value: 'soon'"):
+        said("qmonitor", "--interval", "soon")
+
+
 # qmemory
 
 
@@ -184,3 +198,23 @@ def test_json_and_plain_texts_need_no_extra(monkeypatch: pytest.MonkeyPatch, com
         pytest.importorskip("psutil")
     without(monkeypatch, "rich", "textual")
     assert said(*command)
+
+
+ALL_AS_JSON = """
+import sys
+sys.modules.update(rich=None, textual=None)
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+for command in ("qmonitor", "qinfo"):
+    call_command(command, "--json")
+"""
+
+
+def test_a_fresh_process_needs_no_extra() -> None:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-c", ALL_AS_JSON]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"clusters": []' in done.stdout

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: The columns that a picture may take where it does not go to a terminal.
 _WIDE = 160
-#: The fewest seconds between two looks.
-_SHORTEST = 0.1
+#: The fewest and the most seconds between two looks.
+_SHORTEST, _LONGEST = 0.1, 3600.0
 
 
 class TerminalCommand(BaseCommand):
@@ -93,13 +93,12 @@ class TerminalCommand(BaseCommand):
 def add_live_arguments(parser: CommandParser) -> None:
     """Declare the options of a live command."""
     parser.add_argument("--run-once", action="store_true", help="Print one picture and exit.")
-    parser.add_argument(
-        "--interval", type=_seconds, default=1.0, metavar="SECONDS", help="Look so often; 1 by default."
-    )
+    parser.add_argument("--interval", type=seconds, default=1.0, metavar="SECONDS", help="Look so often; 1 by default.")
 
 
-def _seconds(text: str) -> float:
-    return max(_SHORTEST, float(text))
+def seconds(text: str) -> float:
+    """Return a time from the command line, within a tenth of a second and an hour."""
+    return min(_LONGEST, max(_SHORTEST, float(text)))
 
 
 def _as_json(value: object) -> object:
