@@ -10,8 +10,10 @@ from djq_core.plugins.masking import HIDDEN
 
 _WORDS: Final = "pass|pwd|secret|token|auth|cred|key|dsn|salt|sign|cert|private"
 _SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
-#: Who logs in, and with what: all up to the last @, for a password may hold anything.
-_USERINFO: Final = re.compile(r"://.*@", re.DOTALL)
+#: Who logs in, and with what: all up to the last @. A setting is one URI, whose password may hold anything; a sentence
+#: goes on after it.
+_IN_SETTING: Final = re.compile(r"://.*@", re.DOTALL)
+_IN_SENTENCE: Final = re.compile(r"://\S*@")
 #: ``password=…`` in the query of a URI, or in a text of settings as some clients take it.
 _ASSIGNED: Final = re.compile(rf"([\w.-]*(?:{_WORDS})[\w.-]*\s*=\s*)[^\s&;#,]+", re.IGNORECASE)
 
@@ -31,7 +33,7 @@ def plain(value: object) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return without_secrets(value)
+        return _ASSIGNED.sub(rf"\1{HIDDEN}", _IN_SETTING.sub(f"://{HIDDEN}@", value))
     if isinstance(value, Mapping):
         return {str(key): shown(str(key), each) for key, each in value.items()}
     if isinstance(value, set | frozenset):
@@ -42,5 +44,5 @@ def plain(value: object) -> Any:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without user and password of a URI, and without what is assigned to a secret's name."""
-    return _ASSIGNED.sub(rf"\1{HIDDEN}", _USERINFO.sub(f"://{HIDDEN}@", text))
+    """Return a sentence without user and password of a URI, and without what is assigned to a secret's name."""
+    return _ASSIGNED.sub(rf"\1{HIDDEN}", _IN_SENTENCE.sub(f"://{HIDDEN}@", text))

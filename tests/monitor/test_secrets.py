@@ -44,6 +44,16 @@ def test_what_holds_nothing_is_shown(value: object) -> None:
 )
 def test_texts_are_shown_without_secrets(text: str, expected: str) -> None:
     assert without_secrets(text) == expected
+    assert plain(text) == expected
+
+
+def test_a_password_in_a_setting_may_hold_anything() -> None:
+    assert plain("redis://:s3cret 1\ns3cret@2@host/0") == "redis://********@host/0"
+
+
+def test_a_sentence_goes_on_after_a_uri() -> None:
+    told = "redis://:s3cret@a/0 is away: ask b@c"
+    assert without_secrets(told) == "redis://********@a/0 is away: ask b@c"
 
 
 class Client:
