@@ -33,6 +33,12 @@ def prometheus_client() -> ModuleType:
     return _required("prometheus_client", "The page of metrics", extra="prometheus")
 
 
+def terminal() -> None:
+    """Raise ImportError that says what to install where rich or Textual, which draw the monitor, are missing."""
+    for name in ("rich", "textual"):
+        _required(name, "A picture in the terminal", extra="monitor")
+
+
 def _required(name: str, purpose: str, *, extra: str) -> ModuleType:
     try:
         return import_module(name)

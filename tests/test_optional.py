@@ -43,6 +43,12 @@ def test_a_missing_croniter_says_what_to_install() -> None:
         optional.croniter()
 
 
+def test_the_libraries_that_draw_are_asked_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "textual", None)
+    with pytest.raises(ImportError, match=r"textual.*pip install 'djq-core\[monitor\]'"):
+        optional.terminal()
+
+
 def test_a_library_that_does_not_exist_is_not_there() -> None:
     assert not optional.has("no_such_library_anywhere")
 
