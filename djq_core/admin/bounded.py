@@ -40,9 +40,10 @@ class BoundedPaginator(_Paginator):
     @cached_property
     def _counted(self) -> int:
         rows: Any = self.object_list
-        field = next(iter(rows.query.order_by), "pk")  # the index that gives the order has it, so no row is read
-        column = field.lstrip("-") if isinstance(field, str) else "pk"
-        return int(rows.order_by().values(column)[: self.most + 1].count())
+        first = next(iter(rows.query.order_by), "pk")
+        field = first if isinstance(first, str) else "pk"
+        # in order and of that column alone: so the index that gives the order is enough, and no row is read
+        return int(rows.order_by(field).values(field.lstrip("-"))[: self.most + 1].count())
 
     @cached_property
     def count(self) -> int:

@@ -297,6 +297,17 @@ def test_prune_keeps_the_newest_successes_and_every_failure(
     assert Task.objects.count() == 4
 
 
+@only_sqlite
+def test_prune_finds_what_it_keeps_by_an_index(backend: DatabaseResults, alias: str) -> None:
+    with CaptureQueriesContext(connections[alias]) as queries:
+        backend.prune(3)
+    (select,) = [query["sql"] for query in queries.captured_queries if query["sql"].startswith("SELECT")]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {select}")
+        steps = [row[3] for row in cursor.fetchall()]
+    assert steps == ["SEARCH djq_core_task USING COVERING INDEX djq_task_success (success=?)"]
+
+
 def test_the_newest_unreadable_packages_are_kept_and_nothing_else_is_touched(
     backend: DatabaseResults, make_result: MakeResult
 ) -> None:
