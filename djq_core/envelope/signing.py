@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from hashlib import sha256
 
 from django.core import signing
+from django.utils.encoding import force_bytes
 
 from djq_core.exceptions import BadPackageSignature
 
@@ -28,13 +29,13 @@ class _Kept(signing.Signer):
     """Django's signer with its signatures, but each key is derived once and not again for every text."""
 
     @cached_property
-    def _derived(self) -> dict[str, bytes]:
-        prefix = f"{self.salt}signer"
-        return {str(key): sha256(f"{prefix}{key}".encode()).digest() for key in (self.key, *self.fallback_keys)}
+    def _derived(self) -> dict[str | bytes, bytes]:
+        keys = (self.key, *self.fallback_keys)
+        return {key: sha256(force_bytes(self.salt) + b"signer" + force_bytes(key)).digest() for key in keys}
 
-    def signature(self, value: str, key: str | None = None) -> str:
+    def signature(self, value: str | bytes, key: str | bytes | None = None) -> str:
         """Return the signature of a text, by the first key unless another one is named."""
-        code = hmac.digest(self._derived[key or self.key], value.encode(), "sha256")
+        code = hmac.digest(self._derived[key or self.key], force_bytes(value), "sha256")
         return urlsafe_b64encode(code).decode("ascii").rstrip("=")
 
 
