@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from djq_orm.stirring import Stirring
+
 logger = logging.getLogger("djq")
 
 REST = 5.0
@@ -57,17 +59,31 @@ class IntervalBell:
 
 
 class VersionBell:
-    """Rings when a SQLite file was committed to, by whichever connection: asking for its version costs no query."""
+    """Rings when a SQLite file was committed to, by whichever connection: asking for its version costs no query.
+
+    ``stirring`` gives what tells of a write at once, None where there is no such thing. A write is seen before its
+    commit is, so it only makes looks more frequent; without it they are the same, and further apart.
+    """
 
     interval = REST
 
-    def __init__(self, version: Callable[[], object]) -> None:
+    def __init__(self, version: Callable[[], object], stirring: Callable[[], Stirring | None] = lambda: None) -> None:
         self._version = version
+        self._make_stirring = stirring
+        self._stirring: Stirring | None = None
+        self._is_armed = False
         self._seen: object = None
         self._changed_at = 0.0
 
+    @property
+    def is_told(self) -> bool:
+        """Whether writes are told of."""
+        return self._stirring is not None
+
     def arm(self) -> None:
         """Note the version of this moment."""
+        if not self._is_armed:
+            self._is_armed, self._stirring = True, self._make_stirring()
         self._has_changed()
 
     def wait(self, seconds: float) -> float | None:
@@ -77,8 +93,14 @@ class VersionBell:
             now = time.monotonic()
             if now >= until:
                 return None
-            time.sleep(min(max(QUICK_TICK, SHARE * (now - self._changed_at)), TICK, until - now))
+            self._pause(min(max(QUICK_TICK, SHARE * (now - self._changed_at)), TICK, until - now))
         return 0.0
+
+    def _pause(self, seconds: float) -> None:
+        if self._stirring is None or seconds <= QUICK_TICK:
+            time.sleep(seconds)
+        elif self._stirring.wait(seconds):
+            self._changed_at = time.monotonic()
 
     def _has_changed(self) -> bool:
         version = self._version()
@@ -88,7 +110,10 @@ class VersionBell:
         return True
 
     def close(self) -> None:
-        """Do nothing: the connection is not the bell's."""
+        """Stop taking notice of writes; the connection is not the bell's."""
+        stirring, self._stirring, self._is_armed = self._stirring, None, False
+        if stirring is not None:
+            stirring.close()
 
 
 class ListenBell:

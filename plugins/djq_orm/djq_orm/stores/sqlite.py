@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import cast
 
 from django.db import OperationalError
@@ -17,6 +18,7 @@ from djq_core.brokers.finding import WARNING, Finding
 from djq_orm.bells import Bell, VersionBell
 from djq_orm.clock import MICROSECONDS, now_in_microseconds
 from djq_orm.receipts import Lease
+from djq_orm.stirring import Stirring
 from djq_orm.stores.base import Store
 
 logger = logging.getLogger("djq")
@@ -71,7 +73,18 @@ class SQLiteStore(Store):
 
     def bell(self, key: str) -> Bell:
         """Return the bell that watches the file's version."""
-        return VersionBell(self._version)
+        return VersionBell(self._version, self._stirring)
+
+    def _stirring(self) -> Stirring | None:
+        raw = self._raw()
+        with self.connection.wrap_database_errors:
+            files = {name: Path(file) for _, name, file in raw.execute("PRAGMA database_list") if file}
+        file = files.get("main")
+        try:
+            return Stirring(file.parent, (file.name, f"{file.name}-wal")) if file else None
+        except OSError as error:
+            logger.debug("Nothing tells of writes to %r, it is looked at now and then: %s", self.alias, error)
+            return None
 
     def insert(self, key: str, texts: Sequence[str]) -> Sequence[int | None]:
         """Add packages in order; a single one with one plain statement."""
