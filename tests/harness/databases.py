@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
+from tests.harness import forks
 from tests.services.mariadb import MariaServer
 from tests.services.postgres import PostgresServer
 
@@ -136,13 +135,6 @@ def site_settings(database: dict[str, Any], folder: Path, apps: tuple[str, ...] 
 def _migrate(folder: Path, database: dict[str, Any]) -> None:
     settings = site_settings(database, folder) | {"Q_CLUSTER": {"name": "template", "orm": "default"}}
     env = write_settings(folder, **settings)
-    done = subprocess.run(
-        [sys.executable, "-m", "django", "migrate", "--verbosity", "0"],
-        cwd=folder,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, f"migrate failed:\n{done.stdout}{done.stderr}"
+    log = folder / "migrate.log"
+    migrating = forks.start("django", ["migrate", "--verbosity", "0"], folder, log, {**os.environ, **env})
+    assert migrating.wait(120) == 0, f"migrate failed:\n{log.read_text()}"
