@@ -2,7 +2,7 @@
 
 PYTHON  ?= python3
 VENV    ?= .venv
-WORKERS ?= $(shell cpus=$$(nproc 2>/dev/null || echo 2); [ $$cpus -gt 4 ] && echo $$cpus || echo 4)
+WORKERS ?= $(shell cpus=$$(nproc 2>/dev/null || echo 2); [ $$cpus -gt 6 ] && echo $$cpus || echo 6)
 ARGS    ?=
 SOAK    ?= 3600
 
