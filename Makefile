@@ -29,6 +29,7 @@ demo: $(DEMO_READY)        ## index Python's standard library through a real clu
 demo-admin: $(DEMO_READY)  ## look at the demo's tasks in Django's admin
 	@cd demo && .venv/bin/python admin.py
 
+test: export PYTHONDONTWRITEBYTECODE :=  # or each process of the tests compiles all of them, and all of djq, anew
 test: $(READY)   ## run all tests (ARGS="-k name" for some)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not chaos and not soak" $(ARGS)
 

@@ -110,7 +110,8 @@ def write_settings(folder: Path, **settings: Any) -> dict[str, str]:
         lines[:0] = ["import pymysql", "pymysql.install_as_MySQLdb()"]
     (folder / "site_settings.py").write_text("\n".join(lines) + "\n")
     path = os.pathsep.join([str(folder), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {"DJANGO_SETTINGS_MODULE": "site_settings", "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    python = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {"DJANGO_SETTINGS_MODULE": "site_settings", **python}
 
 
 def site_settings(database: dict[str, Any], folder: Path, apps: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -87,7 +87,11 @@ def _next_child(connection: socket.socket) -> tuple[dict[str, Any], list[int]] |
 
 
 def _become(request: dict[str, Any], files: list[int]) -> None:
-    """Run a module as ``python -m`` would, with everything of its own."""
+    """Run a module as ``python -m`` would, with everything of its own.
+
+    It leaves no bytecode behind, for settings that are written twice in a second would be read as they were first.
+    """
+    sys.dont_write_bytecode = True
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, request["on_death"])
     if os.getppid() != request["parent"]:
