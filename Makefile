@@ -2,7 +2,7 @@
 
 PYTHON  ?= python3
 VENV    ?= .venv
-WORKERS ?= $(shell cpus=$$(nproc 2>/dev/null || echo 2); [ $$cpus -gt 4 ] && echo $$cpus || echo 4)
+WORKERS ?= $(shell cpus=$$(nproc 2>/dev/null || echo 2); [ $$cpus -gt 6 ] && echo $$cpus || echo 6)
 ARGS    ?=
 SOAK    ?= 3600
 
@@ -29,6 +29,7 @@ demo: $(DEMO_READY)        ## index Python's standard library through a real clu
 demo-admin: $(DEMO_READY)  ## look at the demo's tasks in Django's admin
 	@cd demo && .venv/bin/python admin.py
 
+test: export PYTHONDONTWRITEBYTECODE :=  # or each process of the tests compiles all of them, and all of djq, anew
 test: $(READY)   ## run all tests (ARGS="-k name" for some)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not chaos and not soak" $(ARGS)
 

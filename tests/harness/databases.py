@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
+from tests.harness import forks
 from tests.services.mariadb import MariaServer
 from tests.services.postgres import PostgresServer
 
@@ -111,7 +110,8 @@ def write_settings(folder: Path, **settings: Any) -> dict[str, str]:
         lines[:0] = ["import pymysql", "pymysql.install_as_MySQLdb()"]
     (folder / "site_settings.py").write_text("\n".join(lines) + "\n")
     path = os.pathsep.join([str(folder), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {"DJANGO_SETTINGS_MODULE": "site_settings", "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    python = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {"DJANGO_SETTINGS_MODULE": "site_settings", **python}
 
 
 def site_settings(database: dict[str, Any], folder: Path, apps: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -136,13 +136,6 @@ def site_settings(database: dict[str, Any], folder: Path, apps: tuple[str, ...] 
 def _migrate(folder: Path, database: dict[str, Any]) -> None:
     settings = site_settings(database, folder) | {"Q_CLUSTER": {"name": "template", "orm": "default"}}
     env = write_settings(folder, **settings)
-    done = subprocess.run(
-        [sys.executable, "-m", "django", "migrate", "--verbosity", "0"],
-        cwd=folder,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, f"migrate failed:\n{done.stdout}{done.stderr}"
+    log = folder / "migrate.log"
+    migrating = forks.start("django", ["migrate", "--verbosity", "0"], folder, log, {**os.environ, **env})
+    assert migrating.wait(120) == 0, f"migrate failed:\n{log.read_text()}"

@@ -7,6 +7,7 @@ zygote is a process like any other: a session, a folder, an environment, files a
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -30,10 +31,20 @@ PRELOADED = (
     "django.db.migrations.executor",
     "django.test.utils",
     "djq_core.apps",
+    "djq_core.enqueue",
+    "djq_core.results.cache_groups",
     "djq_core.runtime",
+    "djq_core.schedules.declared",
+    "djq_orm.broker",
+    "djq_orm.plugin",
     "djq_redis.list_broker",
+    "djq_redis.plugin",
     "djq_redis.receipts_broker",
+    "faulthandler",
+    "importlib_metadata._adapters",
+    "multiprocessing.connection",
     "multiprocessing.context",
+    "multiprocessing.popen_fork",
     "psutil",
     "pymysql",
 )
@@ -49,6 +60,7 @@ def main(connection: socket.socket) -> None:
             importlib.import_module(name)
         except ImportError:
             continue
+    gc.freeze()  # or each child, at its end at the latest, looks at all of this and so makes a copy of its own
     while wanted := _next_child(connection):
         request, files = wanted
         pid = os.fork()
@@ -75,7 +87,11 @@ def _next_child(connection: socket.socket) -> tuple[dict[str, Any], list[int]] |
 
 
 def _become(request: dict[str, Any], files: list[int]) -> None:
-    """Run a module as ``python -m`` would, with everything of its own."""
+    """Run a module as ``python -m`` would, with everything of its own.
+
+    It leaves no bytecode behind, for settings that are written twice in a second would be read as they were first.
+    """
+    sys.dont_write_bytecode = True
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, request["on_death"])
     if os.getppid() != request["parent"]:
