@@ -35,10 +35,10 @@ def test_it_is_translated_when_it_is_asked_for() -> None:
 def test_an_error_is_logged_in_english_and_shown_translated(caplog: pytest.LogCaptureFixture) -> None:
     with translation.override("fr"):
         with pytest.raises(ValueError, match="is not a Python literal") as caught:
-            read_args("a")
+            read_args("a + b")
         logging.getLogger("djq").error("It failed: %s", caught.value)
-        assert in_words(caught.value) == "'a' n\u2019est pas un littéral Python."
-    assert "It failed: 'a' is not a Python literal." in caplog.text
+        assert in_words(caught.value) == "'a + b' n\u2019est pas un littéral Python."
+    assert "It failed: 'a + b' is not a Python literal." in caplog.text
 
 
 def test_phrases_and_errors_in_a_phrase_are_translated_with_it() -> None:
