@@ -67,7 +67,12 @@ def test_a_bell_looks_at_once_when_a_write_is_told() -> None:
 
 def test_after_a_write_that_is_no_commit_yet_a_bell_looks_more_often() -> None:
     told, looks = Told(), []
-    bell = VersionBell(lambda: bool(looks.append(1)), lambda: told)
+
+    def version() -> int:
+        looks.append(1)
+        return 7
+
+    bell = VersionBell(version, lambda: told)
     bell.arm()
     time.sleep(1)
     assert bell.wait(10 * QUICK_TICK) is None
