@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,7 +67,12 @@ def test_a_bell_looks_at_once_when_a_write_is_told() -> None:
 
 def test_after_a_write_that_is_no_commit_yet_a_bell_looks_more_often() -> None:
     told, looks = Told(), []
-    bell = VersionBell(lambda: bool(looks.append(1)), lambda: told)
+
+    def version() -> int:
+        looks.append(1)
+        return 7
+
+    bell = VersionBell(version, lambda: told)
     bell.arm()
     time.sleep(1)
     assert bell.wait(10 * QUICK_TICK) is None
@@ -73,7 +80,7 @@ def test_after_a_write_that_is_no_commit_yet_a_bell_looks_more_often() -> None:
     assert len(looks) > 3
 
 
-def test_the_store_tells_of_commits_to_its_file(sqlite_alias: str) -> None:
+def test_the_bell_of_a_store_is_told_of_its_file(sqlite_alias: str) -> None:
     store = store_for(sqlite_alias)
     store.prepare()
     bell = store.bell("main")
@@ -81,6 +88,11 @@ def test_the_store_tells_of_commits_to_its_file(sqlite_alias: str) -> None:
     try:
         assert isinstance(bell, VersionBell)
         assert bell.is_told
+        assert bell.wait(0) is None
+        with closing(sqlite3.connect(connections[sqlite_alias].settings_dict["NAME"])) as other:
+            other.execute("CREATE TABLE stirred (id integer)")
+            other.commit()
+        assert bell.wait(5) == 0.0
     finally:
         bell.close()
         connections[sqlite_alias].close()
