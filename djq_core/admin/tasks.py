@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import Q
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -84,9 +85,9 @@ class TaskAdmin(WithButtons, BoundedAdmin):
     # Columns
 
     @admin.display(description=_("time taken"))
-    def time_taken(self, task: Task) -> float:
+    def time_taken(self, task: Task) -> str:
         """Show the seconds from the call to the end, the wait in the queue included."""
-        return task.time_taken()
+        return number_format(task.time_taken(), 6)
 
     @admin.display(description=_("group"))
     def its_group(self, task: Task) -> str:

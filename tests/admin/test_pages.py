@@ -63,7 +63,7 @@ def act(page: Page, action: str, *rows: str) -> str:
     for row in rows:
         page.get_by_role("row").filter(has_text=row).get_by_role("checkbox").check()
     page.get_by_label("Action:").select_option(label=action)
-    press(page, page.get_by_role("button", name="Go"))
+    press(page, page.locator(".actions button[name=index]"))
     return said(page)
 
 
@@ -149,7 +149,7 @@ def test_a_success_goes_back_on_the_queue_and_stays(page: Page, keep: Keep) -> N
     assert (Success.objects.count(), OrmQ.objects.count()) == (5, 4)
     page.get_by_role("row").filter(has_text="math.hypot").get_by_role("link").first.click()
     keep(page, "success")
-    press(page, page.get_by_role("link", name="Delete"))
+    press(page, page.locator(".deletelink"))
     keep(page, "success-delete")
     press(page, page.get_by_role("button", name="Yes, I"))
     assert "was deleted successfully" in said(page)
@@ -219,7 +219,7 @@ def test_a_queued_task_is_freed_and_deleted(page: Page, keep: Keep) -> None:
     act_on = page.get_by_role("row").filter(has_text="taken")
     act_on.get_by_role("checkbox").check()
     page.get_by_label("Action:").select_option(label="Delete selected Queued tasks")
-    press(page, page.get_by_role("button", name="Go"))
+    press(page, page.locator(".actions button[name=index]"))
     press(page, page.get_by_role("button", name="Yes, I"))
     assert [row.name() for row in OrmQ.objects.all()] == ["waiting"]
 

@@ -287,3 +287,10 @@ def test_a_site_may_choose_what_is_on_a_page(client: Client) -> None:
     request.user = User.objects.get(username="root")
     short = ShortAdmin(Success, admin.site)
     assert short.get_fieldsets(request) == [(None, {"fields": ["name", "shown_result"]})]
+
+
+def test_the_time_taken_is_no_power_of_ten(client: Client) -> None:
+    task = make_task(True)
+    Task.objects.filter(pk=task.pk).update(stopped=NOW + datetime.timedelta(microseconds=64))
+    for path in ("", f"{task.pk}/change/"):
+        assert "0.000064" in page(client, f"/admin/djq_core/success/{path}")
