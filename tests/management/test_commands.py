@@ -93,6 +93,20 @@ def test_the_configuration() -> None:
         assert json.loads(said("qinfo", "--config", "--json"))["workers"] == 3
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_ids_that_nobody_can_know_are_said_so(options: list[str]) -> None:
+    caches["default"].clear()
+    problems = io.StringIO()
+    call_command("qinfo", "--ids", *options, stdout=io.StringIO(), stderr=problems)
+    assert NOT_SHARED in problems.getvalue()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_no_setting_steers_the_terminal(options: list[str]) -> None:
+    with override_settings(Q_CLUSTER={"name": "tests", "label": "a\x1b[31m\x9b1m"}):
+        assert said("qinfo", "--config", *options).replace("\n", "").isprintable()
+
+
 def test_a_configuration_that_is_wrong_is_one_error() -> None:
     with override_settings(Q_CLUSTER={"workers": -1}), pytest.raises(CommandError, match="workers"):
         said("qinfo")

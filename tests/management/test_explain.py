@@ -56,6 +56,13 @@ def test_colours_are_there_on_demand_alone() -> None:
     assert "\x1b[" not in manage("--no-color", "explain", "x")[1]
 
 
+def test_no_name_steers_the_terminal() -> None:
+    async_task("math.pow", 2, 3, task_name="a\x1b[31m\n\x9b1mname")
+    _code, told = manage("explain", "a\x1b[31m\n\x9b1mname")
+    assert told.startswith("a�[31m �1mname  math.pow\n")
+    assert told.replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize("command", [(), ("x", "--schedule", "y")])
 def test_one_thing_is_explained(command: tuple[str, ...]) -> None:
     with pytest.raises(CommandError, match="Name a task, or a schedule with --schedule"):

@@ -74,7 +74,7 @@ def _as_json(facts: Facts, causes: Sequence[Cause]) -> str:
 def _as_text(facts: Facts, causes: Sequence[Cause], style: Style) -> str:
     lines: list[str] = []
     if task := _task(facts):
-        lines += [wrapped(f"{task['name']}  {task['func']}"), task["id"], ""]
+        lines += [wrapped(f"{task['name']}  {task['func']}"), wrapped(task["id"]), ""]
     for number, cause in enumerate(causes):
         if number:
             lines += ["", _("Also:")]

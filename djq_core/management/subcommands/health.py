@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from djq_core import current
 from djq_core.management.subcommands.base import Answer, Subcommand
+from djq_core.management.terminal.words import clean
 from djq_core.monitor.health import LIVE, READY, SECONDS, QueueReport, Report, examine
 from djq_core.monitor.troubles import Trouble
 
@@ -62,7 +63,8 @@ def _as_text(report: Report) -> str:
     plugins = [
         f"{each.name}: {each.message or (_('well') if each.is_healthy else _('not well'))}" for each in report.plugins
     ]
-    return "\n".join([head, *table, *plugins, *(line for each in report.troubles for line in _told(each))])
+    lines = [head, *table, *plugins, *(line for each in report.troubles for line in _told(each))]
+    return "\n".join(map(clean, lines))
 
 
 def _header() -> list[tuple[str, ...]]:
@@ -88,5 +90,5 @@ def _told(trouble: Trouble) -> Iterator[str]:
     yield ""
     yield f"{trouble.message}{place}"
     if trouble.detail:
-        yield f"  {trouble.detail}"
+        yield from (f"  {line}" for line in trouble.detail.splitlines())
     yield f"  {trouble.remedy}"

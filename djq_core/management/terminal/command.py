@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from djq_core import optional
+from djq_core.management.terminal.words import clean_json
 from djq_core.monitor.clusters import first_line
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class TerminalCommand(BaseCommand):
 
     def write_json(self, value: object) -> None:
         """Write a value, dataclasses and times in it too."""
-        self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_as_json))
+        self.stdout.write(clean_json(json.dumps(value, indent=2, ensure_ascii=False, default=_as_json)))
 
     def write_view(self, view: View, *, no_color: bool) -> None:
         """Read a view once and write it."""
