@@ -17,6 +17,7 @@ from djq_core.cluster.status import Stat, StatStore
 from djq_core.envelope import TASK
 from djq_core.envelope.wire import read_header
 from djq_core.exceptions import NotSupported, PackageError
+from djq_core.monitor.secrets import error_text
 
 if TYPE_CHECKING:
     from djq_core.envelope import Signer
@@ -60,7 +61,7 @@ def look_at_queue(runtime: Runtime, name: str) -> QueueState:
         finally:
             broker.close()
     except Exception as error:  # whatever the client of a broker raises
-        return QueueState(error=_told(error))
+        return QueueState(error=error_text(error))
 
 
 def look_at_clusters(runtime: Runtime, name: str) -> ClustersSeen:
@@ -74,7 +75,7 @@ def look_at_clusters(runtime: Runtime, name: str) -> ClustersSeen:
         finally:
             broker.close()
     except Exception as error:  # whatever the client of a cache or a broker raises
-        return ClustersSeen(is_known=False, error=_told(error))
+        return ClustersSeen(is_known=False, error=error_text(error))
 
 
 def can_be_reached(runtime: Runtime, name: str) -> QueueState:
@@ -86,7 +87,7 @@ def can_be_reached(runtime: Runtime, name: str) -> QueueState:
         finally:
             broker.close()
     except Exception as error:  # whatever the client of a broker raises
-        return QueueState(error=_told(error))
+        return QueueState(error=error_text(error))
 
 
 def _ask(signer: Signer, broker: Broker) -> QueueState:
@@ -136,7 +137,3 @@ def _private_cache(alias: str) -> str | None:
     """Return the class of a cache that no other process sees, None for one that is shared."""
     cache = caches[alias]
     return type(cache).__name__ if isinstance(cache, LocMemCache | DummyCache) else None
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

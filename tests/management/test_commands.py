@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,26 @@ def test_no_setting_steers_the_terminal(options: list[str]) -> None:
 def test_a_configuration_that_is_wrong_is_one_error() -> None:
     with override_settings(Q_CLUSTER={"workers": -1}), pytest.raises(CommandError, match="workers"):
         said("qinfo")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("qinfo",),
+        ("qinfo", "--json"),
+        ("qmonitor", "--run-once"),
+        ("djq", "doctor"),
+        ("djq", "health"),
+        ("djq", "health", "--json"),
+    ],
+)
+def test_no_error_quotes_the_password_of_a_cache(command: tuple[str, ...]) -> None:
+    cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://:hunter2#x@127.0.0.1:1/1"}
+    output = io.StringIO()
+    with override_settings(CACHES={"default": cache}), suppress(SystemExit):
+        call_command(*command, stdout=output)
+    assert "Port could not be cast" in " ".join(output.getvalue().split())
+    assert "hunter2" not in output.getvalue()
 
 
 def test_a_database_that_is_away_is_one_line() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from djq_core import current
 from djq_core.admin.bounded import BoundedAdmin, RecentValues
 from djq_core.admin.shown import block
-from djq_core.exceptions import ConfigurationError
 from djq_orm.broker import OrmBroker
 from djq_orm.models import OrmQ
 from djq_orm.receipts import Lease
@@ -86,7 +86,7 @@ def is_configured() -> bool:
     """Return whether the configured broker is this one; a configuration that cannot be used is for the checks."""
     try:
         return issubclass(current.runtime().broker_class, OrmBroker)
-    except (ConfigurationError, LookupError):
+    except (ImproperlyConfigured, LookupError):
         return False
 
 
