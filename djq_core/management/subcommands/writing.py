@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.core.management.color import Style, color_style, no_style
 
+from djq_core import current
 from djq_core.management.terminal.words import clean
 
 #: The narrowest and the widest lines that are written.
@@ -37,7 +38,7 @@ def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
 
 
 def style_of(options: Mapping[str, Any]) -> Style:
-    """Return the colours, none where ``--no-color`` says so or no terminal shows them."""
-    if options.get("no_color"):
-        return no_style()
-    return color_style(bool(options.get("force_color")))
+    """Return the colours, none where ``--no-color`` or ``NO_COLOR`` says so or no terminal shows them."""
+    if options.get("force_color"):
+        return color_style(force_color=True)
+    return no_style() if options.get("no_color") or current.app_config().wants_no_colours else color_style()

@@ -77,13 +77,13 @@ class TerminalCommand(BaseCommand):
             console.print(draw(console.width))
         self.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
-    def run_live(self, views: Sequence[View], start: str, interval: float) -> None:
+    def run_live(self, views: Sequence[View], start: str, interval: float, *, no_color: bool) -> None:
         """Show views until the reader quits; raise CommandError where there is no terminal."""
         if not (self.stdout.isatty() and self.stderr.isatty()):  # Textual writes to the second
             raise CommandError(_("This needs a terminal. Use --run-once or --json."))
         from djq_core.management.terminal.live import watch
 
-        watch(views, start, interval)
+        watch(views, start, interval, no_color=no_color)
 
     @staticmethod
     def needs_pictures() -> None:

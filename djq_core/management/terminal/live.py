@@ -17,6 +17,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
+from textual.filter import LineFilter, Monochrome
 from textual.widgets import Footer, Static
 
 from djq_core.cluster.databases import refresh_connections
@@ -89,8 +90,9 @@ class Live(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
 
-    def __init__(self, views: Sequence[View], start: str, interval: float) -> None:
+    def __init__(self, views: Sequence[View], start: str, interval: float, *, no_color: bool = False) -> None:
         super().__init__()
+        self._grey = [Monochrome()] if no_color else []
         self._views = {view.name: view for view in views}
         self._view = self._views[start]
         self._look: Look | None = None
@@ -101,6 +103,10 @@ class Live(App[None]):
             self.bind("right", "turn(1)", show=False)
             self.bind("left", "turn(-1)", show=False)
         self.bind("q", "quit", description=_("Quit"))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what takes the colours away, where nobody wants them."""
+        return [*super().get_line_filters(), *self._grey]
 
     def compose(self) -> ComposeResult:
         """Build the screen."""
@@ -164,10 +170,10 @@ def _parts(found: Look, width: int) -> Iterator[Any]:
         yield found.view.draw(found.data, width)
 
 
-def watch(views: Sequence[View], start: str, interval: float) -> None:
+def watch(views: Sequence[View], start: str, interval: float, *, no_color: bool = False) -> None:
     """Show views until the reader quits."""
     with _no_log_on_the_screen():
-        Live(views, start, interval).run()
+        Live(views, start, interval, no_color=no_color).run()
 
 
 @contextmanager

@@ -9,8 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual.app import App
+from textual.color import Color
 
 from djq_core.management.terminal.live import Live, look
 from djq_core.management.terminal.views import View
@@ -62,6 +65,17 @@ def test_a_view_is_shown_again_and_again_with_its_keys() -> None:
         await pilot.press("q")
 
     assert driven([view("first", lambda: next(counts)), view("second", lambda: "other")], drive) == 0
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+def test_it_is_grey_for_who_wants_no_colours(no_color: bool) -> None:
+    app = Live([view("first", lambda: "red")], "first", 0.02, no_color=no_color)
+    segments = [Segment("red", Style(color="#ff0000"))]
+    for line_filter in app.get_line_filters():
+        segments = line_filter.apply(segments, Color.parse("black"))
+    assert (
+        {(c.red, c.green, c.blue) for s in segments if (c := s.style.color.triplet)} == {(255, 0, 0)}
+    ) is not no_color
 
 
 def test_what_cannot_be_read_is_one_line_and_comes_back() -> None:
