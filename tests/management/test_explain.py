@@ -86,6 +86,18 @@ def test_a_terminal_shows_colours_unless_nobody_wants_them(
     assert ("\x1b[" in told) is is_coloured
 
 
+@pytest.mark.parametrize("depth", ["-5", "9" * 30])
+def test_any_depth_is_looked_at(depth: str) -> None:
+    code, told = manage("explain", "x", "--depth", depth)
+    assert (code, told.splitlines()[0]) == (1, "Nothing is known of a task 'x'.")
+
+
+def test_what_nobody_can_know_is_a_place_where_it_may_be() -> None:
+    with override_settings(CACHES={"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}):
+        told = " ".join(manage("explain", "x")[1].split())
+        assert "Nobody can tell whether a cluster 'tests' runs. The cache 'default' keeps nothing." in told
+
+
 def test_no_name_steers_the_terminal() -> None:
     async_task("math.pow", 2, 3, task_name="a\x1b[31m\n\x9b1mname")
     _code, told = manage("explain", "a\x1b[31m\n\x9b1mname")

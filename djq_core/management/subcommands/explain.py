@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.core.management.base import CommandError
 from django.core.management.color import Style
@@ -22,6 +22,9 @@ from djq_core.monitor.facts import Facts, Outcome, Package
 from djq_core.monitor.gathering import DEPTH, gather, gather_schedule
 from djq_core.phrases import gettext_noop
 
+#: No more packages are looked at, whatever the command line says.
+_DEEPEST: Final = 1_000_000
+
 
 class Explain(Subcommand):
     """Tell why a task, or a schedule, does not run; the exit code is 1 where somebody has to do something."""
@@ -36,7 +39,9 @@ class Explain(Subcommand):
             "--schedule", metavar="NAME", help=_("Explain the schedule of this name or number instead.")
         )
         parser.add_argument("--queue", action="append", default=[], metavar="NAME", help=_("Look at this queue too."))
-        parser.add_argument("--depth", type=int, default=DEPTH, help=_("How many packages of a queue are looked at."))
+        parser.add_argument(
+            "--depth", type=_depth, default=DEPTH, help=_("How many packages of a queue are looked at.")
+        )
         parser.add_argument("--json", action="store_true", help=_("Write JSON."))
 
     def run(self, options: Mapping[str, Any]) -> str:
@@ -56,6 +61,10 @@ def _asked(options: Mapping[str, Any]) -> tuple[Facts, list[Cause]]:
         return facts, explain_schedules(facts)
     facts = gather(runtime, options["task"], queues=options["queue"], depth=options["depth"])
     return facts, explain(facts)
+
+
+def _depth(text: str) -> int:
+    return min(_DEEPEST, max(0, int(text)))
 
 
 def _task(facts: Facts) -> dict[str, str] | None:

@@ -27,6 +27,8 @@ from djq_core.monitor.clusters import first_line
 if TYPE_CHECKING:
     from djq_core.management.terminal.views import View
 
+#: After so many seconds without an answer, and as many looks, what is shown is said to be old.
+_SILENCE, _LOOKS = 5.0, 3
 #: The columns that the frame takes, with a scroll bar.
 _FRAME = 4
 
@@ -92,6 +94,7 @@ class Live(App[None]):
 
     def __init__(self, views: Sequence[View], start: str, interval: float, *, no_color: bool = False) -> None:
         super().__init__()
+        self._silence = max(_SILENCE, _LOOKS * interval)
         self._grey = [Monochrome()] if no_color else []
         self._views = {view.name: view for view in views}
         self._view = self._views[start]
@@ -119,6 +122,7 @@ class Live(App[None]):
         """Begin to read."""
         self._reader.start()
         self._draw()
+        self.set_interval(1.0, self._remind)
 
     def on_unmount(self) -> None:
         """Read no more."""
@@ -153,16 +157,27 @@ class Live(App[None]):
         self._look = found
         self._draw()
 
+    def _remind(self) -> None:
+        if self._look and self._is_old(self._look):
+            self._draw()
+
+    def _is_old(self, found: Look) -> bool:
+        return (datetime.now() - found.at).total_seconds() > self._silence  # noqa: DTZ005
+
     def _draw(self) -> None:
         found = self._look
         clock = f"{found.at:%H:%M:%S}" if found else ""
         width = max(1, self.size.width - _FRAME)
         title = f"djq  {self._view.title}"
         self.query_one("#title", Static).update(Text(f"{title}{clock:>{max(1, self.size.width - 2 - len(title))}}"))
-        self.query_one("#body", Static).update(Group(*_parts(found, width)) if found else _("Looking …"))
+        body = self.query_one("#body", Static)
+        body.update(Group(*_parts(found, width, is_old=self._is_old(found))) if found else _("Looking …"))
 
 
-def _parts(found: Look, width: int) -> Iterator[Any]:
+def _parts(found: Look, width: int, *, is_old: bool) -> Iterator[Any]:
+    if is_old:
+        yield Text(_("Nothing has answered since %(time)s.") % {"time": f"{found.at:%H:%M:%S}"}, style="bold red")
+        yield Text()
     if found.problem:
         yield Text(_("This cannot be read now: %(error)s") % {"error": clean(found.problem)}, style="bold red")
         yield Text()

@@ -113,6 +113,23 @@ def test_a_reading_that_hangs_does_not_keep_the_reader_from_quitting() -> None:
     is_over.set()
 
 
+def test_what_is_old_is_said_so_while_a_reading_hangs() -> None:
+    is_over = threading.Event()
+    answers = iter(["fresh"])
+
+    def read() -> str:
+        return next(answers, "") or str(is_over.wait(30))
+
+    async def drive(app: App[None], pilot: Any) -> None:
+        assert "Nothing has answered" not in await seen(app, "fresh in 76")
+        await seen(app, "Nothing has answered since", "fresh in 76")
+        is_over.set()
+        assert "Nothing has answered" not in await seen(app, "True in 76")
+        await pilot.press("q")
+
+    assert driven([view("only", read)], drive) == 0
+
+
 def test_a_look_never_raises() -> None:
     found = look(view("only", lambda: 1 / 0))
     assert (found.data, found.problem) == (None, "ZeroDivisionError: division by zero")
