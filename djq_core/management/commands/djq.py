@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import SUPPRESS, ArgumentParser
+from argparse import SUPPRESS
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -45,9 +45,9 @@ class Command(TranslatedCommand):
             sys.exit(exit_code)
 
 
-def _common() -> ArgumentParser:
+def _common() -> CommandParser:
     """Return the options of all Django's commands, which may follow the subcommand too; its help leaves them out."""
-    common = ArgumentParser(add_help=False, argument_default=SUPPRESS)
+    common = CommandParser(add_help=False, argument_default=SUPPRESS)
     common.add_argument("-v", "--verbosity", type=int, choices=range(4), help=SUPPRESS)
     for name in ("--settings", "--pythonpath"):
         common.add_argument(name, help=SUPPRESS)

@@ -94,6 +94,7 @@ class Live(App[None]):
 
     def __init__(self, views: Sequence[View], start: str, interval: float, *, no_color: bool = False) -> None:
         super().__init__()
+        self._heard = datetime.now()  # noqa: DTZ005
         self._silence = max(_SILENCE, _LOOKS * interval)
         self._grey = [Monochrome()] if no_color else []
         self._views = {view.name: view for view in views}
@@ -154,15 +155,16 @@ class Live(App[None]):
             return
         if found.problem and self._look:
             found = replace(found, data=self._look.data)
-        self._look = found
+        self._look, self._heard = found, datetime.now()  # noqa: DTZ005
         self._draw()
 
     def _remind(self) -> None:
-        if self._look and self._is_old(self._look):
+        if self._look and self._silent_since():
             self._draw()
 
-    def _is_old(self, found: Look) -> bool:
-        return (datetime.now() - found.at).total_seconds() > self._silence  # noqa: DTZ005
+    def _silent_since(self) -> datetime | None:
+        is_silent = (datetime.now() - self._heard).total_seconds() > self._silence  # noqa: DTZ005
+        return self._heard if is_silent else None
 
     def _draw(self) -> None:
         found = self._look
@@ -171,12 +173,12 @@ class Live(App[None]):
         title = f"djq  {self._view.title}"
         self.query_one("#title", Static).update(Text(f"{title}{clock:>{max(1, self.size.width - 2 - len(title))}}"))
         body = self.query_one("#body", Static)
-        body.update(Group(*_parts(found, width, is_old=self._is_old(found))) if found else _("Looking …"))
+        body.update(Group(*_parts(found, width, silent_since=self._silent_since())) if found else _("Looking …"))
 
 
-def _parts(found: Look, width: int, *, is_old: bool) -> Iterator[Any]:
-    if is_old:
-        yield Text(_("Nothing has answered since %(time)s.") % {"time": f"{found.at:%H:%M:%S}"}, style="bold red")
+def _parts(found: Look, width: int, *, silent_since: datetime | None) -> Iterator[Any]:
+    if silent_since:
+        yield Text(_("Nothing has answered since %(time)s.") % {"time": f"{silent_since:%H:%M:%S}"}, style="bold red")
         yield Text()
     if found.problem:
         yield Text(_("This cannot be read now: %(error)s") % {"error": clean(found.problem)}, style="bold red")
