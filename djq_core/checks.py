@@ -89,13 +89,13 @@ def _found(config: DjqConfig) -> list[Problem]:
         return [Problem(_NO_PLUGINS, "plugins", f"The plugins cannot be loaded: {error}")]
     if any(problem.is_error for problem in problems):
         return problems
-    return [
+    problems = [
         *problems,
         *_alias_problems("cache", config.conf.cache, "CACHES", list(caches)),
         *_alias_problems("enqueue_on_commit", config.conf.enqueue_on_commit, "DATABASES", list(connections)),
         *_choice_problems(config),
-        *_alternative_problems(config, problems),
     ]
+    return [*problems, *_alternative_problems(config, problems)]
 
 
 def _alias_problems(key: str, alias: str | bool, setting: str, aliases: Sequence[str]) -> list[Problem]:
@@ -122,12 +122,22 @@ def _failed(key: str, build: Callable[[], object]) -> Problem | None:
 
 
 def _alternative_problems(config: DjqConfig, known: Collection[Problem]) -> Iterator[Problem]:
-    """Return what the plugins find wrong with their keys in ALT_CLUSTERS; core's own are among the main problems."""
+    """Return what is wrong with plugins' keys, caches and brokers in ALT_CLUSTERS; core's own are in the main ones."""
     for name in config.conf.alt_clusters:
-        for problem in config.runtime.registry.check_keys(config.conf.for_cluster(name)):
+        for problem in _of_alternative(config, name):
             if problem not in known:
                 message = f"ALT_CLUSTERS[{name!r}]: {problem.message}"
                 yield replace(problem, key=f"ALT_CLUSTERS.{name}.{problem.key}", message=message)
+
+
+def _of_alternative(config: DjqConfig, name: str) -> list[Problem]:
+    conf = config.conf.for_cluster(name)
+    if problems := config.runtime.registry.check_keys(conf):
+        return problems
+    problems = _alias_problems("cache", conf.cache, "CACHES", list(caches))
+    if not (config.conf.sync or conf.sync) and (problem := _failed("broker", lambda: config.runtime.broker(name))):
+        problems.append(problem)
+    return problems
 
 
 def _said_by_plugins(*, deploy: bool) -> list[checks.CheckMessage]:

@@ -103,6 +103,28 @@ def test_a_misspelt_key_of_another_cluster_is_an_error_too() -> None:
     assert message.msg == "ALT_CLUSTERS['long']: `queue_limt`: did you mean `queue_limit`?"
 
 
+@pytest.mark.parametrize(
+    ("entry", "code", "told"),
+    [
+        ({"redis": {"host": "a"}}, "djq.E107", "Q_CLUSTER has 'orm' of the broker 'orm' and 'redis'"),
+        ({"broker": "sqz"}, "djq.E107", "No plugin offers the broker 'sqz'."),
+        ({"cache": "no such cache"}, "djq.E011", "`cache` is 'no such cache'"),
+    ],
+)
+def test_a_broker_or_cache_of_another_cluster_that_is_not_there_is_an_error(
+    entry: dict[str, object], code: str, told: str
+) -> None:
+    with override_settings(Q_CLUSTER={"orm": "default", "ALT_CLUSTERS": {"mail": entry}}):
+        (message,) = check_configuration()
+    assert message.id == code
+    assert message.msg.startswith(f"ALT_CLUSTERS['mail']: {told}")
+
+
+def test_what_is_wrong_with_every_cluster_is_said_once() -> None:
+    with override_settings(Q_CLUSTER={"broker": "sqz", "cache": "none", "ALT_CLUSTERS": {"mail": {}}}):
+        assert [message.id for message in check_configuration()] == ["djq.E011", "djq.E107"]
+
+
 # What plugins say
 
 TALKING = """
