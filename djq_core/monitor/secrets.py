@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from djq_core.exceptions import DjqError
 from djq_core.plugins.masking import HIDDEN
 
 _WORDS: Final = "pass|pwd|secret|token|auth|cred|key|dsn|salt|sign|cert|private"
@@ -46,3 +47,11 @@ def plain(value: object) -> Any:
 def without_secrets(text: str) -> str:
     """Return a sentence without user and password of a URI, and without what is assigned to a secret's name."""
     return _ASSIGNED.sub(rf"\1{HIDDEN}", _IN_SENTENCE.sub(f"://{HIDDEN}@", text))
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error in one line, without what is secret; one of ours explains itself, others are named."""
+    told = str(error).strip().partition("\n")[0]
+    if told and isinstance(error, DjqError):
+        return without_secrets(told)
+    return without_secrets(f"{type(error).__name__}: {told}" if told else type(error).__name__)

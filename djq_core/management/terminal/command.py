@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from djq_core import optional
-from djq_core.monitor.clusters import first_line
+from djq_core.monitor.secrets import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -21,7 +21,7 @@ from textual.widgets import Footer, Static
 
 from djq_core.cluster.databases import refresh_connections
 from djq_core.management.terminal.words import clean
-from djq_core.monitor.clusters import first_line
+from djq_core.monitor.secrets import first_line
 
 if TYPE_CHECKING:
     from djq_core.management.terminal.views import View

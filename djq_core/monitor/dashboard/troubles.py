@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
-from django.core.cache import caches
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
 from django.db import Error, connections, transaction
-from django.utils.translation import gettext as _
 
 from djq_core.exceptions import DjqError
 
@@ -21,17 +17,6 @@ def reason(error: Exception) -> str:
         return type(error).__name__
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def forgetful_cache(alias: str) -> str | None:
-    """Say why this cache cannot show the clusters here, None for one that may."""
-    cache = caches[alias]
-    if isinstance(cache, DummyCache):
-        return _("The cache “%(alias)s” keeps nothing, so nobody can see the clusters.") % {"alias": alias}
-    if isinstance(cache, LocMemCache):
-        told = _("The cache “%(alias)s” is in the memory of each process, so the clusters cannot be seen from here.")
-        return told % {"alias": alias}
-    return None
 
 
 def guarded(alias: str | None) -> AbstractContextManager[object]:
