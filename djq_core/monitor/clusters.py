@@ -17,6 +17,7 @@ from djq_core.cluster.status import Stat, StatStore
 from djq_core.exceptions import DjqError, NotSupported
 from djq_core.monitor.rates import Series, rate_now, series
 from djq_core.monitor.secrets import without_secrets
+from djq_core.phrases import in_words
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -139,7 +140,7 @@ def cache_problem(alias: str, cache: BaseCache) -> str | None:
 
 def first_line(error: BaseException) -> str:
     """Return an error in one line, without what is secret; one of ours explains itself, others are named."""
-    told = str(error).strip().partition("\n")[0]
+    told = str(in_words(error)).strip().partition("\n")[0]
     if told and isinstance(error, DjqError):
         return without_secrets(told)
     return without_secrets(f"{type(error).__name__}: {told}" if told else type(error).__name__)

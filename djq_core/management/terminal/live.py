@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 from rich.console import Group
 from rich.text import Text
@@ -57,11 +58,14 @@ class Reader(threading.Thread):
         self._chosen = chosen
         self._deliver = deliver
         self._interval = interval
+        self._language = translation.get_language()
         self._is_wanted = threading.Event()
         self._is_over = threading.Event()
 
     def run(self) -> None:
-        """Read until it is over."""
+        """Read until it is over, in the language of the screen."""
+        if self._language:
+            translation.activate(self._language)
         while not self._is_over.is_set():
             self._is_wanted.clear()
             found = look(self._chosen())
