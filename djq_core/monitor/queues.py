@@ -17,6 +17,7 @@ from djq_core.cluster.status import Stat, StatStore
 from djq_core.envelope import TASK
 from djq_core.envelope.wire import read_header
 from djq_core.exceptions import NotSupported, PackageError
+from djq_core.monitor.secrets import without_secrets
 
 if TYPE_CHECKING:
     from djq_core.envelope import Signer
@@ -139,4 +140,4 @@ def _private_cache(alias: str) -> str | None:
 
 
 def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return without_secrets(f"{type(error).__name__}: {error}")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from djq_core.brokers import Broker
 from djq_core.cluster.status import Stat, StatStore
+from djq_core.monitor.secrets import without_secrets
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -22,7 +23,7 @@ def living(runtime: Runtime, broker: Broker, name: str) -> tuple[tuple[Stat, ...
         found = tuple(StatStore(runtime, broker, name).get_all())
         reason = "" if found or broker.shares_stats else cache_flaw(runtime.conf.cache)
     except Exception as error:  # whatever the client of a cache, or of a broker, raises
-        return None, f"{type(error).__name__}: {error}"
+        return None, without_secrets(f"{type(error).__name__}: {error}")
     return (None, reason) if reason else (found, "")
 
 

@@ -52,7 +52,7 @@ class HealthOf(Subcommand):
             )
         if options["live"] or options["ready"]:
             report = report.only(LIVE if options["live"] else READY)
-        text = json.dumps(report.as_dict(detail=True), indent=2) if options["json"] else _as_text(report)
+        text = json.dumps(report.as_dict(detail=True), indent=2) if options["json"] else as_text(report)
         return Answer(text, exit_code=report.exitcode)
 
 
@@ -63,7 +63,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _as_text(report: Report) -> str:
+def as_text(report: Report) -> str:
     head = _("Healthy.") if report.is_healthy else _("Not healthy.")
     table = _table([*_header(), *map(_row, report.queues)])
     plugins = [
