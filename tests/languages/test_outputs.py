@@ -181,7 +181,7 @@ def sentences(found: Iterator[Trouble]) -> Report:
 
 
 WELL: Final = {"pusher": 19, "monitor": 20, "scheduler": 21}
-ILL: Final = (
+ILL: Final[tuple[dict[str, Any], ...]] = (
     {"status": Conf.STARTING},
     {"status": Conf.STOPPING},
     {**WELL, "workers": ()},
@@ -303,7 +303,7 @@ def without_statistics() -> None:
         assert explained() == []
 
 
-CAUSES: Final = {
+CAUSES: Final[dict[str, Callable[[], object]]] = {
     "unknown": lambda: None,
     "no cluster": on_the_queue,
     "behind": lambda: on_the_queue(**busy(task_q_size=4, queue_limit=4)),
