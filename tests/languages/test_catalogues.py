@@ -119,7 +119,6 @@ def test_french_is_set_as_french(package: Path) -> None:
 
 @pytest.mark.parametrize("package", packages(), ids=lambda package: package.name)
 def test_no_sentence_is_the_same_in_two_languages(package: Path) -> None:
-    """One language's sentence was written into the other's catalogue."""
     german, french = (messages(read(file_of(package, language))) for language in LANGUAGES)
-    same = [key for key in german if german[key].string == french[key].string]
-    assert [text for _, text in same if len(re.findall(r"\w{4,}", PLACE.sub("", text))) > 3] == []
+    english = [key for key in german if german[key].string == french[key].string]
+    assert [text for _, text in english if text.endswith(".") or text.startswith(".")] == []

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from djq_core import current
 from djq_core.management.base import language_of
 from djq_core.management.subcommands.base import Answer, Subcommand
+from djq_core.management.subcommands.writing import wrapped
 from djq_core.monitor.health import LIVE, READY, SECONDS, QueueReport, Report, examine
 from djq_core.monitor.troubles import Trouble
 from djq_core.phrases import gettext_noop
@@ -93,7 +94,7 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 def _told(trouble: Trouble) -> Iterator[str]:
     place = f" ({trouble.cluster})" if trouble.cluster else ""
     yield ""
-    yield f"{trouble.message}{place}"
+    yield wrapped(f"{trouble.message}{place}")
     if trouble.detail:
-        yield f"  {trouble.detail}"
-    yield f"  {trouble.remedy}"
+        yield wrapped(trouble.detail, "  ")
+    yield wrapped(trouble.remedy, "  > ", "    ")
