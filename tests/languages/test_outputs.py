@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -149,6 +150,23 @@ def summed(done: int) -> Summary:
 )
 def test_every_text_of_a_table_is_marked(picture: Callable[[], RenderableType]) -> None:
     assert unmarked(drawn(picture()), DATA) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"qmonitor --run-once --view {view}" for view in ("clusters", "queues", "running", "failures")),
+        "qinfo",
+        "qinfo --ids",
+        "qmemory --run-once --workers",
+    ],
+)
+def test_what_is_written_once_is_marked(line: str) -> None:
+    publish(**busy())
+    out, error = StringIO(), StringIO()
+    call_command(*line.split(), stdout=out, stderr=error, no_color=True)
+    assert OPEN in out.getvalue() or "--ids" in line
+    assert unmarked(out.getvalue() + error.getvalue(), (*DATA, socket.gethostname())) == []
 
 
 @pytest.mark.parametrize("kind", ["dummy.DummyCache", "locmem.LocMemCache"])
