@@ -21,6 +21,7 @@ from djq_core.dashboard.actions import act
 from djq_core.dashboard.charts import charts_of
 from djq_core.monitor import Stat
 from djq_core.monitor.dashboard import QueueState, read_failures, read_queues, read_schedules
+from djq_core.phrases import in_words
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
@@ -139,7 +140,7 @@ def _clusters() -> dict[str, Any]:
     try:
         runtime = current.runtime()
     except ImproperlyConfigured as error:
-        return {"configuration_trouble": str(error)}
+        return {"configuration_trouble": in_words(error)}
     queues = read_queues(runtime)
     return {
         "queues": [_shown(queue) for queue in queues],

@@ -15,6 +15,7 @@ from djq_core.envelope.wire import read_header
 from djq_core.exceptions import BadPackageSignature, PackageError
 from djq_core.monitor.facts import Package, Queue
 from djq_core.monitor.runnable import function_flaw
+from djq_core.phrases import in_words
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -28,7 +29,7 @@ def look(runtime: Runtime, broker: Broker, queue: Queue, query: str, depth: int)
             return queue
         queued = broker.peek(depth)
     except Exception as error:  # whatever a broker raises
-        return replace(queue, away=str(error) or type(error).__name__)
+        return replace(queue, away=in_words(error) or type(error).__name__)
     readings = [read(runtime, queue.name, each) for each in queued]
     return replace(
         queue,
@@ -66,7 +67,7 @@ def read(runtime: Runtime, name: str, queued: Queued) -> Reading:
     except BadPackageSignature:
         return _unsigned(runtime, name, queued)
     except PackageError as error:
-        return Reading(queued, flaw=str(error))
+        return Reading(queued, flaw=in_words(error))
 
 
 def _unsigned(runtime: Runtime, name: str, queued: Queued) -> Reading:

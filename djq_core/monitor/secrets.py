@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from djq_core.exceptions import DjqError
+from djq_core.phrases import in_words
 from djq_core.plugins.masking import HIDDEN
 
 _WORDS: Final = "pass|pwd|secret|token|auth|cred|key|dsn|salt|sign|cert|private"
@@ -51,7 +52,7 @@ def without_secrets(text: str) -> str:
 
 def first_line(error: BaseException) -> str:
     """Return an error in one line, without what is secret; one of ours explains itself, others are named."""
-    told = str(error).strip().partition("\n")[0]
+    told = str(in_words(error)).strip().partition("\n")[0]
     if told and isinstance(error, DjqError):
         return without_secrets(told)
     return without_secrets(f"{type(error).__name__}: {told}" if told else type(error).__name__)

@@ -59,7 +59,7 @@ def test_what_is_wrong_is_a_sentence_with_its_remedy() -> None:
     code, text = health()
     assert code == 4
     assert text.startswith("Not healthy.")
-    assert f"\nA cluster of the queue main has no workers. ({HOST}:17)\n  It starts a new one" in text
+    assert f"\nA cluster of the queue main has no workers. ({HOST}:17)\n  > It starts a new one" in text
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from django.db import Error, connections, transaction
 
 from djq_core.exceptions import DjqError
+from djq_core.phrases import in_words
 
 _LONGEST = 300
 
@@ -15,7 +16,7 @@ def reason(error: Exception) -> str:
     """Return what went wrong: the text of our own errors and the database's, which hold no secret; else the kind."""
     if not isinstance(error, DjqError | Error):
         return type(error).__name__
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(in_words(error)).split()) or type(error).__name__
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
