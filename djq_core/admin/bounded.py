@@ -119,12 +119,20 @@ class BoundedAdmin(_ModelAdmin):
             return super().get_search_results(request, queryset, search_term)
         among_newest = super().get_search_results(request, queryset.filter(**{f"{age}__gte": edge}), search_term)
         if keys := self._named(queryset, term):
-            # by their keys, because databases guess wrong where two indexes would do
             parts = among_newest[0].values_list("pk", flat=True)[: max(0, self.list_per_page - len(keys))]
-            return queryset.filter(pk__in=[*keys, *parts]), False
+            return self._with_keys(queryset, [*keys, *parts]), False
         if self.whole_label and queryset.order_by().filter((self.whole_label, term)).exists():
             return queryset.filter((self.whole_label, term)), False
         return among_newest
+
+    def _with_keys(self, queryset: QuerySet[Any], keys: list[Any]) -> QuerySet[Any]:
+        """Choose rows by their keys, because databases guess wrong where two indexes would do.
+
+        By their ages too: SQLite takes it that few tasks have any one outcome, and would read all that have it.
+        """
+        age = self.newest_first[0].lstrip("-")
+        ages = self.model._base_manager.using(queryset.db).filter(pk__in=keys).order_by().values(age)
+        return queryset.filter(**{"pk__in": keys, f"{age}__in": ages})
 
     def _named(self, queryset: QuerySet[Any], term: str) -> list[Any]:
         """Return the keys of rows, of any age, that a term means as a whole."""
