@@ -102,7 +102,7 @@ class ScheduleAdmin(WithButtons, BoundedAdmin):
     @admin.display(description=_("last run"))
     def last_run(self, schedule: Schedule) -> str:
         """Link to the last task."""
-        return schedule.last_run() or "-"
+        return schedule.last_run(self.admin_site.name) or "-"
 
     @admin.display(description=_("success"), boolean=True)
     def success(self, schedule: Schedule) -> bool | None:
