@@ -96,7 +96,7 @@ def test_lists_in_light_and_dark(page: Page, keep: Keep) -> None:
     ]
     assert page.locator("#result_list tbody tr").count() == 5
     keep(page, "successes")
-    page.get_by_role("link", name="geometry").first.click()
+    press(page, page.get_by_role("link", name="geometry").first)
     assert page.locator("#result_list tbody tr").count() == 3
     page.get_by_role("textbox", name="group").fill("nightly")
     press(page, page.get_by_role("button", name="Filter"))
@@ -147,7 +147,7 @@ def test_a_success_goes_back_on_the_queue_and_stays(page: Page, keep: Keep) -> N
     text = act(page, "Resubmit selected tasks to the queue", "math.hypot", "math.copysign")
     assert text == "2 tasks were put back on the queue."
     assert (Success.objects.count(), OrmQ.objects.count()) == (5, 4)
-    page.get_by_role("row").filter(has_text="math.hypot").get_by_role("link").first.click()
+    press(page, page.get_by_role("row").filter(has_text="math.hypot").get_by_role("link").first)
     keep(page, "success")
     press(page, page.locator(".deletelink"))
     keep(page, "success-delete")
