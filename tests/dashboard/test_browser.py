@@ -161,6 +161,16 @@ def test_what_is_named_with_a_script_is_text_and_every_table_has_a_name(page: Pa
     keep(page, "dashboard-hostile")
 
 
+def test_long_names_hide_no_button(page: Page, keep: Keep) -> None:
+    fill("x" * 100)
+    add_failure("y" * 100, func="z" * 200)
+    visit(page)
+    button = page.get_by_role("button", name=f"Resubmit {'y' * 100}").bounding_box()
+    assert button is not None
+    assert button["x"] + button["width"] <= 1440
+    keep(page, "dashboard-long-names")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_rule_of_accessibility_is_broken(page: Page, scheme: Any) -> None:
     fill("four-oranges")
