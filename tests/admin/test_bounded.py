@@ -30,6 +30,7 @@ PAGES = [
     QUEUE,
     f"{SUCCESS}?p=99",
     f"{SUCCESS}?o=4",
+    f"{SUCCESS}?o=3",
     f"{SUCCESS}?group=crowd",
     f"{FAILURE}?group=crowd",
     f"{SUCCESS}?stopped__gte=2026-01-01+00:00:00Z&stopped__lt=2026-01-01+02:00:00Z",
@@ -40,6 +41,7 @@ PAGES = [
     f"{SUCCESS}?q=nothing&group=crowd",
     f"{QUEUE}?key=other",
     f"{QUEUE}?p=50",
+    f"{QUEUE}?o=6",
 ]
 
 

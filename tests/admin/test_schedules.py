@@ -210,3 +210,15 @@ def test_the_list_is_filtered_and_searched(admin_client: Client) -> None:
     assert found("cluster=far") == found("next_run__isnull=True") == found("q=power") == ["powers"]
     assert found("q=sqrt") == found("next_run__isnull=False") == ["roots"]
     assert '<a href="?cluster=far">far</a>' in admin_client.get(LIST).content.decode()
+
+
+def test_the_list_is_sorted_by_what_it_offers(admin_client: Client) -> None:
+    for name in ("b", "c", "a"):
+        Schedule.objects.create(func="math.pow", name=name)
+
+    def order(query: str) -> list[str | None]:
+        return [row.name for row in admin_client.get(f"{LIST}?{query}").context["cl"].result_list]
+
+    assert order("o=2") == ["a", "b", "c"]
+    assert order("o=-2") == ["c", "b", "a"]
+    assert order("o=99") == order("") == ["b", "c", "a"]

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from djq_core import current
-from djq_core.admin.bounded import BoundedAdmin, RecentValues
+from djq_core.admin.bounded import BoundedAdmin, BoundedList, RecentValues
 from djq_core.admin.shown import block
 from djq_core.exceptions import ConfigurationError
 from djq_orm.broker import OrmBroker
@@ -27,7 +27,7 @@ LISTED: Final = 50_000
 EDITED: Final = 500_000
 
 
-class QueueList(ChangeList):
+class QueueList(BoundedList):
     """A list that leaves long packages in the database."""
 
     def get_results(self, request: HttpRequest) -> None:
