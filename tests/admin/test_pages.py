@@ -120,6 +120,16 @@ def test_lists_in_light_and_dark(page: Page, keep: Keep) -> None:
     keep(page, "schedules-dark")
 
 
+def test_long_names_hide_no_column(page: Page, keep: Keep) -> None:
+    populate()
+    Task.objects.filter(func="math.hypot").update(name="x" * 100, group="y" * 100)
+    Task.objects.filter(func="math.floor").update(func=f"shop.{'z' * 200}")
+    page.goto(f"{CORE}success/")
+    keep(page, "successes-with-long-names")
+    widths = page.locator("#result_list thead th").evaluate_all("heads => heads.map(head => head.offsetWidth)")
+    assert max(widths) < 250
+
+
 def test_a_failure_is_read_and_goes_back_on_the_queue(page: Page, keep: Keep) -> None:
     populate()
     failed = Failure.objects.get(func="json.loads")
