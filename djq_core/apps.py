@@ -60,6 +60,11 @@ class DjqConfig(AppConfig):
         """Is the site in Django's debug mode?"""
         return bool(settings.DEBUG)
 
+    @property
+    def wants_no_colours(self) -> bool:
+        """Does the terminal show no colours, or its reader want none (``NO_COLOR``)?"""
+        return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
     def use_cluster(self, name: str) -> None:
         """Be the cluster of this name from now on, in this process and those it starts (``Q_CLUSTER_NAME``)."""
         os.environ["Q_CLUSTER_NAME"] = name

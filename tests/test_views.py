@@ -55,6 +55,7 @@ def test_a_site_without_a_cluster_is_not_well_and_ready_all_the_same() -> None:
     assert get("/djq/health/").status_code == 503
     assert get("/djq/health/").json()["problems"][0]["code"] == "no_cluster"
     assert (get("/djq/health/ready/").status_code, get("/djq/health/ready/").json()["status"]) == (200, "healthy")
+    assert get("/djq/health/ready/").json()["queues"][0]["clusters"] is None
 
 
 @override_settings(Q_CLUSTER=AWAY)

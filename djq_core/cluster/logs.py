@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
+
+#: What steers a terminal: control characters but tabs and ends of lines, and those that turn the direction of text.
+_CONTROLS: Final = {*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {9, 10}
+_SHOWN: Final = dict.fromkeys(_CONTROLS, "�")
 
 
 def configure(level: str) -> None:
@@ -11,7 +16,14 @@ def configure(level: str) -> None:
     if logger.handlers:
         return
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s [Q] %(levelname)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(_Plain("%(asctime)s [Q] %(levelname)s %(message)s", "%H:%M:%S"))
     logger.addHandler(handler)
     logger.setLevel(level)
     logger.propagate = False
+
+
+class _Plain(logging.Formatter):
+    """Writes names and errors of tasks, which may hold anything, so that they cannot steer the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).translate(_SHOWN)

@@ -39,6 +39,9 @@ def _possibilities(facts: Facts) -> Iterator[str]:
 
 
 def _blind_spots(queue: Queue) -> Iterator[str]:
+    if queue.stats is None:
+        told = _("Nobody can tell whether a cluster %(name)r runs. %(reason)s")
+        yield told % {"name": queue.name, "reason": queue.unknown}
     if queue.is_whole is None:
         told = _("It may be on the queue %(queue)r: this broker does not show its %(size)s packages.")
         yield told % {"queue": queue.name, "size": queue.size if queue.size is not None else "?"}

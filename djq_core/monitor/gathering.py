@@ -15,6 +15,7 @@ from djq_core.models import Part, Schedule, Task
 from djq_core.monitor.facts import Facts, Outcome, Parts, Planned, Queue
 from djq_core.monitor.looking import find_function_flaw, look
 from djq_core.monitor.runnable import function_flaw
+from djq_core.monitor.secrets import without_secrets
 from djq_core.monitor.statistics import living
 from djq_core.monitor.words import Clock
 from djq_core.phrases import in_words
@@ -162,7 +163,7 @@ class _Rows:
         try:
             return ask()
         except Error as error:
-            self.away = f"{router.db_for_read(Task)}: {error}".strip()
+            self.away = without_secrets(f"{router.db_for_read(Task)}: {error}".strip())
             return None
 
 

@@ -140,7 +140,8 @@ def reach(runtime: Runtime, names: Sequence[str] = (), *, seconds: float = SECON
     futures = [_begin(runtime, can_be_reached, name) for name in chosen]
     states = [_within(future, until, QueueState()) for future in futures]
     found = [trouble for name, state in zip(chosen, states, strict=True) for trouble in _unreachable(name, state)]
-    queues = [QueueReport(name=name, state=state) for name, state in zip(chosen, states, strict=True)]
+    pairs = zip(chosen, states, strict=True)
+    queues = [QueueReport(name=name, state=state, knows_clusters=False) for name, state in pairs]
     return Report(queues=tuple(queues), troubles=tuple(found))
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import unquote
+
+from django.core.cache import caches
+from django.db import connections
 
 from djq_core.exceptions import DjqError
 from djq_core.phrases import in_words
-from djq_core.plugins.masking import HIDDEN
+from djq_core.plugins.masking import HIDDEN, masked
 
 _WORDS: Final = "pass|pwd|secret|token|auth|cred|key|dsn|salt|sign|cert|private"
 _SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
@@ -16,6 +20,10 @@ _SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
 #: goes on after it.
 _IN_SETTING: Final = re.compile(r"://.*@", re.DOTALL)
 _IN_SENTENCE: Final = re.compile(r"://\S*@")
+#: Whose text is a password in CACHES and DATABASES, and what parts the pieces in which a client may quote one.
+_PASSWORD_NAME: Final = re.compile("pass|pwd|secret|token", re.IGNORECASE)
+_NEXT_URI: Final = re.compile(r"[;,](?=[\w+]+://)")
+_PIECES: Final = re.compile(r"[:/?#@\s]")
 #: ``password=…`` in the query of a URI, or in a text of settings as some clients take it.
 _ASSIGNED: Final = re.compile(rf"([\w.-]*(?:{_WORDS})[\w.-]*\s*=\s*)[^\s&;#,]+", re.IGNORECASE)
 
@@ -46,13 +54,39 @@ def plain(value: object) -> Any:
 
 
 def without_secrets(text: str) -> str:
-    """Return a sentence without user and password of a URI, and without what is assigned to a secret's name."""
+    """Return a sentence without user and password of a URI, and without what is assigned to a secret's name.
+
+    The passwords in ``CACHES`` and ``DATABASES`` are not in it either, nor the pieces of one that no client could read.
+    """
+    text = masked(text, {"passwords": [*_passwords(caches.settings), *_passwords(connections.settings)]})
     return _ASSIGNED.sub(rf"\1{HIDDEN}", _IN_SENTENCE.sub(f"://{HIDDEN}@", text))
+
+
+def error_text(error: BaseException) -> str:
+    """Return the kind of an error and what it says, without what is secret."""
+    told = str(in_words(error)).strip()
+    return without_secrets(f"{type(error).__name__}: {told}" if told else type(error).__name__)
 
 
 def first_line(error: BaseException) -> str:
     """Return an error in one line, without what is secret; one of ours explains itself, others are named."""
     told = str(in_words(error)).strip().partition("\n")[0]
-    if told and isinstance(error, DjqError):
-        return without_secrets(told)
-    return without_secrets(f"{type(error).__name__}: {told}" if told else type(error).__name__)
+    return without_secrets(told) if told and isinstance(error, DjqError) else error_text(error).partition("\n")[0]
+
+
+def _passwords(value: object, name: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _passwords(each, str(key))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _passwords(each, name)
+    elif isinstance(value, str):
+        yield from [value] if _PASSWORD_NAME.search(name) else _of_uris(value)
+
+
+def _of_uris(text: str) -> Iterator[str]:
+    for uri in _NEXT_URI.split(text):
+        if found := _IN_SETTING.search(uri):
+            _user, _colon, password = found[0][3:-1].partition(":")
+            yield from (password, unquote(password), *_PIECES.split(password))

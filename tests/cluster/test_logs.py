@@ -30,6 +30,17 @@ def test_lines_have_the_form_of_the_manual(capsys: pytest.CaptureFixture[str]) -
     assert re.fullmatch(r"\d\d:\d\d:\d\d \[Q\] INFO red-fox:1 ready for work at 42\n", capsys.readouterr().err)
 
 
+def test_no_name_and_no_traceback_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("INFO")
+    try:
+        raise ValueError("a\x1b[31m\x9b1m\u202e\tb\r")
+    except ValueError:
+        LOGGER.exception("Failed [%s]", "é\x1b]0;c\x07")
+    told = capsys.readouterr().err
+    assert "Failed [é�]0;c�]\nTraceback" in told
+    assert told.endswith("ValueError: a�[31m�1m�\tb�\n")
+
+
 def test_the_level_is_the_configured_one(capsys: pytest.CaptureFixture[str]) -> None:
     configure("ERROR")
     LOGGER.warning("not this")

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -93,9 +94,43 @@ def test_the_configuration() -> None:
         assert json.loads(said("qinfo", "--config", "--json"))["workers"] == 3
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_ids_that_nobody_can_know_are_said_so(options: list[str]) -> None:
+    caches["default"].clear()
+    problems = io.StringIO()
+    call_command("qinfo", "--ids", *options, stdout=io.StringIO(), stderr=problems)
+    assert NOT_SHARED in problems.getvalue()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_no_setting_steers_the_terminal(options: list[str]) -> None:
+    with override_settings(Q_CLUSTER={"name": "tests", "label": "a\x1b[31m\x9b1m"}):
+        assert said("qinfo", "--config", *options).replace("\n", "").isprintable()
+
+
 def test_a_configuration_that_is_wrong_is_one_error() -> None:
     with override_settings(Q_CLUSTER={"workers": -1}), pytest.raises(CommandError, match="workers"):
         said("qinfo")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("qinfo",),
+        ("qinfo", "--json"),
+        ("qmonitor", "--run-once"),
+        ("djq", "doctor"),
+        ("djq", "health"),
+        ("djq", "health", "--json"),
+    ],
+)
+def test_no_error_quotes_the_password_of_a_cache(command: tuple[str, ...]) -> None:
+    cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://:hunter2#x@127.0.0.1:1/1"}
+    output = io.StringIO()
+    with override_settings(CACHES={"default": cache}), suppress(SystemExit):
+        call_command(*command, stdout=output)
+    assert "Port could not be cast" in " ".join(output.getvalue().split())
+    assert "hunter2" not in output.getvalue()
 
 
 def test_a_database_that_is_away_is_one_line() -> None:

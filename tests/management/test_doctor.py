@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import override_settings
+from django.utils.timezone import now
 
+from djq_core.models import Schedule
 from tests.monitor.seeding import file_cache, manage, publish
 
 pytestmark = pytest.mark.django_db
@@ -44,3 +47,10 @@ def test_quiet_leaves_out_what_is_well() -> None:
 def test_colours_tell_levels_apart() -> None:
     _code, told = manage("--force-color", "doctor")
     assert len({line.partition("m")[0] for line in told.splitlines() if "\x1b[" in line}) >= 3
+
+
+def test_no_name_steers_the_terminal() -> None:
+    Schedule.objects.create(func="math.pow", name="a\x1b[31m\x9b1mname", next_run=now() - timedelta(hours=1))
+    _code, told = manage("doctor")
+    assert "a�[31m�1mname" in told
+    assert told.replace("\n", "").isprintable()

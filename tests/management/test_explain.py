@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +56,53 @@ def test_colours_are_there_on_demand_alone() -> None:
     assert "\x1b[" not in manage("explain", "x")[1]
     assert "\x1b[" in manage("--force-color", "explain", "x")[1]
     assert "\x1b[" not in manage("--no-color", "explain", "x")[1]
+    assert "\x1b[" in manage("explain", "x", "--force-color")[1]
+    assert "\x1b[" in manage("--force-color", "explain", "x", "--verbosity", "2", "--traceback")[1]
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "options", "is_coloured"),
+    [
+        ({"TERM": "xterm"}, [], True),
+        ({"TERM": "xterm"}, ["--no-color"], False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, [], False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, ["--force-color"], True),
+        ({"TERM": "dumb"}, [], False),
+    ],
+)
+def test_a_terminal_shows_colours_unless_nobody_wants_them(
+    monkeypatch: pytest.MonkeyPatch, surroundings: dict[str, str], options: list[str], is_coloured: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in surroundings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", Tty())
+    told = manage("explain", "x", *options)[1]
+    assert ("\x1b[" in told) is is_coloured
+
+
+@pytest.mark.parametrize("depth", ["-5", "9" * 30])
+def test_any_depth_is_looked_at(depth: str) -> None:
+    code, told = manage("explain", "x", "--depth", depth)
+    assert (code, told.splitlines()[0]) == (1, "Nothing is known of a task 'x'.")
+
+
+def test_what_nobody_can_know_is_a_place_where_it_may_be() -> None:
+    with override_settings(CACHES={"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}):
+        told = " ".join(manage("explain", "x")[1].split())
+        assert "Nobody can tell whether a cluster 'tests' runs. The cache 'default' keeps nothing." in told
+
+
+def test_no_name_steers_the_terminal() -> None:
+    async_task("math.pow", 2, 3, task_name="a\x1b[31m\n\x9b1mname")
+    _code, told = manage("explain", "a\x1b[31m\n\x9b1mname")
+    assert told.startswith("a�[31m �1mname  math.pow\n")
+    assert told.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("command", [(), ("x", "--schedule", "y")])

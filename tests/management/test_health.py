@@ -14,11 +14,21 @@ from django.test import override_settings
 
 from djq_core import current, hookimpl
 from djq_core.conf import Conf
+from djq_core.exceptions import BrokerError
 from djq_core.plugins import Health
 from tests.monitor.making import HOST, new_broker, publish, put
 
 Broker = new_broker()
 Away = new_broker(away=("ping",))
+
+
+class Hostile(new_broker()):  # type: ignore[misc]
+    """One whose errors would steer the terminal."""
+
+    def ping(self) -> bool:
+        raise BrokerError("No\nroute\x1b[0m (ping).")
+
+
 WATCHED = {"name": "main", "broker_class": f"{__name__}.Broker"}
 
 
@@ -85,6 +95,13 @@ def test_a_broker_that_is_away_is_told_with_its_error() -> None:
         assert text.splitlines()[2].split() == ["main", "1", "2", "0", "-", "-", "-"]
         assert health("--live")[0] == 0
         assert health("--ready")[0] == 3
+
+
+def test_no_name_and_no_error_steers_the_terminal() -> None:
+    with override_settings(Q_CLUSTER={"name": "a\x1b[31m\x9b1m", "broker_class": f"{__name__}.Hostile"}):
+        _code, text = health()
+        assert "The broker of the queue a�[31m�1m cannot be reached.\n  No\n" in text
+        assert text.replace("\n", "").isprintable()
 
 
 def test_json() -> None:

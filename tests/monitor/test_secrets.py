@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
-from djq_core.monitor.secrets import is_secret, plain, shown, without_secrets
+from djq_core.monitor.secrets import error_text, is_secret, plain, shown, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,24 @@ class Client:
 )
 def test_objects_are_named_and_the_rest_is_json(value: Any, expected: Any) -> None:
     assert plain(value) == expected
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "redis://:s3c#ret99@host:1/0",
+        "redis://u:s3c#ret99@host:1/0",
+        ["redis://a/0", "redis://:s3c#ret99@host:1/0"],
+        "redis://a/0;redis://:ret99/x@host:1/0",
+    ],
+)
+def test_no_piece_of_a_password_of_a_cache_is_quoted(location: object) -> None:
+    with override_settings(CACHES={"default": {"BACKEND": "x", "LOCATION": location}}):
+        told = error_text(ValueError("Port could not be cast to integer value as 'ret99' of host"))
+        assert told == "ValueError: Port could not be cast to integer value as '********' of host"
+
+
+def test_no_password_in_options_is_quoted() -> None:
+    options = {"PASSWORD": "s3c ret", "db_name": "shown"}
+    with override_settings(CACHES={"default": {"BACKEND": "x", "LOCATION": "a:1", "OPTIONS": options}}):
+        assert without_secrets("'s3c ret' for shown at a:1") == "'********' for shown at a:1"

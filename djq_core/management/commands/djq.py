@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import SUPPRESS
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -30,7 +31,8 @@ class Command(TranslatedCommand):
         """Add a parser for each subcommand."""
         subparsers = parser.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
         for name, subcommand in _SUBCOMMANDS.items():
-            subcommand.add_arguments(subparsers.add_parser(name, help=_(subcommand.help)))
+            described = subparsers.add_parser(name, help=_(subcommand.help), parents=[_common()])
+            subcommand.add_arguments(described)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write what the subcommand answers, and end with its exit code."""
@@ -41,3 +43,14 @@ class Command(TranslatedCommand):
         self.stdout.write(answer)
         if exit_code := getattr(answer, "exit_code", 0):
             sys.exit(exit_code)
+
+
+def _common() -> CommandParser:
+    """Return the options of all Django's commands, which may follow the subcommand too; its help leaves them out."""
+    common = CommandParser(add_help=False, argument_default=SUPPRESS)
+    common.add_argument("-v", "--verbosity", type=int, choices=range(4), help=SUPPRESS)
+    for name in ("--settings", "--pythonpath"):
+        common.add_argument(name, help=SUPPRESS)
+    for name in ("--traceback", "--no-color", "--force-color"):
+        common.add_argument(name, action="store_true", help=SUPPRESS)
+    return common

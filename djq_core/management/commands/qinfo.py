@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from djq_core import current
 from djq_core.management.terminal.command import TerminalCommand
+from djq_core.management.terminal.words import clean
 from djq_core.monitor.clusters import Lookout
 from djq_core.monitor.configuration import configuration
 from djq_core.monitor.summary import Summary, summarize
@@ -42,15 +43,15 @@ class Command(TerminalCommand):
         settings = configuration(current.runtime())
         if options["json"]:
             return self.write_json(settings)
-        return self.stdout.write("\n".join(f"{key}: {_told(value)}" for key, value in settings.items()))
+        return self.stdout.write("\n".join(clean(f"{key}: {_told(value)}") for key, value in settings.items()))
 
     def _show_ids(self, options: dict[str, Any]) -> None:
         found = Lookout(current.runtime()).stats()
+        for problem in found.problems:
+            self.stderr.write(clean(problem))
         if options["json"]:
             named = [{"id": stat.cluster_id, "host": stat.host, "name": stat.name} for stat in found.stats]
             return self.write_json(named)
-        for problem in found.problems:
-            self.stderr.write(problem)
         for stat in found.stats:
             self.stdout.write(str(stat.cluster_id))
         return None

@@ -40,7 +40,7 @@ class Command(TerminalCommand):
         view = _view(lookout, has_workers=options["workers"])
         if options["run_once"]:
             return self.write_view(view, no_color=options["no_color"])
-        return self.run_live([view], view.name, options["interval"])
+        return self.run_live([view], view.name, options["interval"], no_color=options["no_color"])
 
 
 def _view(lookout: Lookout, *, has_workers: bool) -> View:

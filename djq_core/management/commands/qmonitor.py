@@ -42,7 +42,7 @@ class Command(TerminalCommand):
         self.needs_pictures()
         views = _views(lookout)
         if not options["run_once"]:
-            return self.run_live(views, options["view"], options["interval"])
+            return self.run_live(views, options["view"], options["interval"], no_color=options["no_color"])
         view = next(view for view in views if view.name == options["view"])
         return self.write_view(view, no_color=options["no_color"])
 

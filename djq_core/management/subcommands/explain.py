@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.core.management.base import CommandError
 from django.core.management.color import Style
@@ -23,6 +23,9 @@ from djq_core.monitor.facts import Facts, Outcome, Package
 from djq_core.monitor.gathering import DEPTH, gather, gather_schedule
 from djq_core.phrases import gettext_noop
 
+#: No more packages are looked at, whatever the command line says.
+_DEEPEST: Final = 1_000_000
+
 
 class Explain(Subcommand):
     """Tell why a task, or a schedule, does not run; the exit code is 1 where somebody has to do something."""
@@ -37,7 +40,9 @@ class Explain(Subcommand):
             "--schedule", metavar="NAME", help=_("Explain the schedule of this name or number instead.")
         )
         parser.add_argument("--queue", action="append", default=[], metavar="NAME", help=_("Look at this queue too."))
-        parser.add_argument("--depth", type=int, default=DEPTH, help=_("How many packages of a queue are looked at."))
+        parser.add_argument(
+            "--depth", type=_depth, default=DEPTH, help=_("How many packages of a queue are looked at.")
+        )
         parser.add_argument("--json", action="store_true", help=_("Write JSON."))
 
     def run(self, options: Mapping[str, Any]) -> str:
@@ -60,6 +65,10 @@ def _asked(options: Mapping[str, Any]) -> tuple[Facts, list[Cause]]:
     return facts, explain(facts)
 
 
+def _depth(text: str) -> int:
+    return min(_DEEPEST, max(0, int(text)))
+
+
 def _task(facts: Facts) -> dict[str, str] | None:
     runs = [run for _stat, run in facts.running]
     packages = [package for _queue, package in facts.packages]
@@ -76,7 +85,7 @@ def _as_json(facts: Facts, causes: Sequence[Cause]) -> str:
 def _as_text(facts: Facts, causes: Sequence[Cause], style: Style) -> str:
     lines: list[str] = []
     if task := _task(facts):
-        lines += [wrapped(f"{task['name']}  {task['func']}"), task["id"], ""]
+        lines += [wrapped(f"{task['name']}  {task['func']}"), wrapped(task["id"]), ""]
     for number, cause in enumerate(causes):
         if number:
             lines += ["", _("Also:")]

@@ -13,6 +13,7 @@ from djq_core import current
 from djq_core.management.base import language_of
 from djq_core.management.subcommands.base import Answer, Subcommand
 from djq_core.management.subcommands.writing import wrapped
+from djq_core.management.terminal.words import clean
 from djq_core.monitor.health import LIVE, READY, SECONDS, QueueReport, Report, examine
 from djq_core.monitor.troubles import Trouble
 from djq_core.phrases import gettext_noop
@@ -70,7 +71,8 @@ def as_text(report: Report) -> str:
     plugins = [
         f"{each.name}: {each.message or (_('well') if each.is_healthy else _('not well'))}" for each in report.plugins
     ]
-    return "\n".join([head, *table, *plugins, *(line for each in report.troubles for line in _told(each))])
+    lines = [head, *table, *plugins, *(line for each in report.troubles for line in _told(each))]
+    return "\n".join(map(clean, lines))
 
 
 def _header() -> list[tuple[str, ...]]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from djq_core import optional
 from djq_core.management.base import TranslatedCommand, language_of
+from djq_core.management.terminal.words import clean_json
 from djq_core.monitor.secrets import first_line
 from djq_core.phrases import in_words
 
@@ -60,7 +61,7 @@ class TerminalCommand(TranslatedCommand):
 
     def write_json(self, value: object) -> None:
         """Write a value, dataclasses and times in it too."""
-        self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_as_json))
+        self.stdout.write(clean_json(json.dumps(value, indent=2, ensure_ascii=False, default=_as_json)))
 
     def write_view(self, view: View, *, no_color: bool) -> None:
         """Read a view once and write it."""
@@ -79,13 +80,13 @@ class TerminalCommand(TranslatedCommand):
             console.print(draw(console.width))
         self.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
-    def run_live(self, views: Sequence[View], start: str, interval: float) -> None:
+    def run_live(self, views: Sequence[View], start: str, interval: float, *, no_color: bool) -> None:
         """Show views until the reader quits; raise CommandError where there is no terminal."""
         if not (self.stdout.isatty() and self.stderr.isatty()):  # Textual writes to the second
             raise CommandError(_("This needs a terminal. Use --run-once or --json."))
         from djq_core.management.terminal.live import watch
 
-        watch(views, start, interval)
+        watch(views, start, interval, no_color=no_color)
 
     @staticmethod
     def needs_pictures() -> None:

@@ -18,6 +18,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
+from textual.filter import LineFilter, Monochrome
 from textual.widgets import Footer, Static
 
 from djq_core.cluster.databases import refresh_connections
@@ -27,6 +28,8 @@ from djq_core.monitor.secrets import first_line
 if TYPE_CHECKING:
     from djq_core.management.terminal.views import View
 
+#: After so many seconds without an answer, and as many looks, what is shown is said to be old.
+_SILENCE, _LOOKS = 5.0, 3
 #: The columns that the frame takes, with a scroll bar.
 _FRAME = 4
 
@@ -92,8 +95,10 @@ class Live(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
 
-    def __init__(self, views: Sequence[View], start: str, interval: float) -> None:
+    def __init__(self, views: Sequence[View], start: str, interval: float, *, no_color: bool = False) -> None:
         super().__init__()
+        self._silence = max(_SILENCE, _LOOKS * interval)
+        self._grey = [Monochrome()] if no_color else []
         self._views = {view.name: view for view in views}
         self._view = self._views[start]
         self._look: Look | None = None
@@ -106,6 +111,10 @@ class Live(App[None]):
             self.bind("left", "turn(-1)", show=False)
         self.bind("q", "quit", description=_("Quit"))
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what takes the colours away, where nobody wants them."""
+        return [*super().get_line_filters(), *self._grey]
+
     def compose(self) -> ComposeResult:
         """Build the screen."""
         yield Static(id="title")
@@ -117,6 +126,7 @@ class Live(App[None]):
         """Begin to read."""
         self._reader.start()
         self._draw()
+        self.set_interval(1.0, self._remind)
 
     def on_unmount(self) -> None:
         """Read no more."""
@@ -151,6 +161,13 @@ class Live(App[None]):
         self._look = found
         self._draw()
 
+    def _remind(self) -> None:
+        if self._look and self._is_old(self._look):
+            self._draw()
+
+    def _is_old(self, found: Look) -> bool:
+        return (datetime.now() - found.at).total_seconds() > self._silence  # noqa: DTZ005
+
     def _draw(self) -> None:
         with translation.override(self._language):  # what the reader's thread calls knows no language
             self._show(self._look)
@@ -160,10 +177,14 @@ class Live(App[None]):
         width = max(1, self.size.width - _FRAME)
         title = f"djq  {self._view.title}"
         self.query_one("#title", Static).update(Text(f"{title}{clock:>{max(1, self.size.width - 2 - len(title))}}"))
-        self.query_one("#body", Static).update(Group(*_parts(found, width)) if found else _("Looking …"))
+        body = self.query_one("#body", Static)
+        body.update(Group(*_parts(found, width, is_old=self._is_old(found))) if found else _("Looking …"))
 
 
-def _parts(found: Look, width: int) -> Iterator[Any]:
+def _parts(found: Look, width: int, *, is_old: bool) -> Iterator[Any]:
+    if is_old:
+        yield Text(_("Nothing has answered since %(time)s.") % {"time": f"{found.at:%H:%M:%S}"}, style="bold red")
+        yield Text()
     if found.problem:
         yield Text(_("This cannot be read now: %(error)s") % {"error": clean(found.problem)}, style="bold red")
         yield Text()
@@ -171,10 +192,10 @@ def _parts(found: Look, width: int) -> Iterator[Any]:
         yield found.view.draw(found.data, width)
 
 
-def watch(views: Sequence[View], start: str, interval: float) -> None:
+def watch(views: Sequence[View], start: str, interval: float, *, no_color: bool = False) -> None:
     """Show views until the reader quits."""
     with _no_log_on_the_screen():
-        Live(views, start, interval).run()
+        Live(views, start, interval, no_color=no_color).run()
 
 
 @contextmanager

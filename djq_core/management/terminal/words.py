@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -56,6 +57,11 @@ def moment(when: datetime, now: datetime | None = None) -> str:
 def clean(text: str) -> str:
     """Return a foreign text in which nothing can steer the terminal."""
     return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def clean_json(text: str) -> str:
+    """Return JSON in which what could steer the terminal is escaped, as are halves of characters."""
+    return "".join(char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def sparkline(values: Sequence[float | None], width: int) -> str:

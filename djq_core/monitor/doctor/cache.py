@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from djq_core.brokers import Finding
 from djq_core.brokers.finding import ERROR, WARNING
-from djq_core.monitor.secrets import without_secrets
+from djq_core.monitor.secrets import error_text
 from djq_core.monitor.statistics import cache_flaw
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def look(runtime: Runtime) -> Iterator[Finding]:
     except Exception as error:  # whatever the client of a cache raises
         flaw = _("The cache %(alias)r does not answer: %(error)s") % {
             "alias": alias,
-            "error": without_secrets(f"{type(error).__name__}: {error}"),
+            "error": error_text(error),
         }
     if not flaw:
         yield Finding(code="cache", message=_("The cache %(alias)r keeps what it is given.") % {"alias": alias})

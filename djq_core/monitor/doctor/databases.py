@@ -17,6 +17,7 @@ from djq_core.brokers import Finding
 from djq_core.brokers.finding import ERROR, WARNING
 from djq_core.models import Schedule, Task
 from djq_core.monitor.doctor.broker import SLOW
+from djq_core.monitor.secrets import without_secrets
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -42,7 +43,7 @@ def look(runtime: Runtime) -> Iterator[Finding]:
                 level=ERROR,
                 code="database-away",
                 message=_("The database %(alias)r does not answer: %(error)s")
-                % {"alias": alias, "error": str(error).strip()},
+                % {"alias": alias, "error": without_secrets(str(error).strip())},
                 remedy=_("Start it, or correct its entry in DATABASES. Clusters wait meanwhile and lose nothing."),
             )
 

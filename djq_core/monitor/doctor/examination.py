@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from djq_core.brokers.finding import ERROR, Finding
 from djq_core.monitor.doctor import broker, cache, clusters, configuration, databases, schedules
-from djq_core.monitor.secrets import without_secrets
+from djq_core.monitor.secrets import error_text
 
 if TYPE_CHECKING:
     from djq_core.apps import DjqConfig
@@ -85,8 +85,6 @@ def _looked(area: str, look: Callable[[Runtime], Iterable[Finding]], runtime: Ru
             yield Examined(area, finding)
     except Exception as error:  # whatever a server, a client or a plugin does; the other areas are looked at
         logger.debug("The %s cannot be examined", area, exc_info=True)
-        message = _("This could not be looked at: %(error)s") % {
-            "error": without_secrets(f"{type(error).__name__}: {error}")
-        }
+        message = _("This could not be looked at: %(error)s") % {"error": error_text(error)}
         remedy = _("Mend what the error says, then ask again.")
         yield Examined(area, Finding(level=ERROR, code=f"{area}-not-examined", message=message, remedy=remedy))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Case, QuerySet, When
 from django.db.models.functions import Length
@@ -15,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from djq_core import current
 from djq_core.admin.bounded import BoundedAdmin, BoundedList, RecentValues
 from djq_core.admin.shown import block
-from djq_core.exceptions import ConfigurationError
 from djq_orm.broker import OrmBroker
 from djq_orm.contents import read_task
 from djq_orm.models import OrmQ
@@ -128,7 +128,7 @@ def is_configured() -> bool:
     """Return whether the configured broker is this one; a configuration that cannot be used is for the checks."""
     try:
         return issubclass(current.runtime().broker_class, OrmBroker)
-    except (ConfigurationError, LookupError):
+    except (ImproperlyConfigured, LookupError):
         return False
 
 

@@ -34,6 +34,11 @@ def test_it_is_not_there_with_another_or_an_unusable_configuration(configured: o
         assert not is_configured()
 
 
+def test_it_is_not_there_where_a_build_has_no_secret_key() -> None:
+    with override_settings(SECRET_KEY=""):
+        assert not is_configured()
+
+
 def test_the_list_shows_tasks(admin_client: Client) -> None:
     task_id = async_task("math.copysign", 2, -2, task_name="sign", group="crowd")
     text = admin_client.get(reverse(LIST)).content.decode()

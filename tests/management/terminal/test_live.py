@@ -9,8 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual.app import App
+from textual.color import Color
 
 from djq_core.management.terminal.live import Live, look
 from djq_core.management.terminal.views import View
@@ -64,6 +67,16 @@ def test_a_view_is_shown_again_and_again_with_its_keys() -> None:
     assert driven([view("first", lambda: next(counts)), view("second", lambda: "other")], drive) == 0
 
 
+@pytest.mark.parametrize("no_color", [False, True])
+def test_it_is_grey_for_who_wants_no_colours(no_color: bool) -> None:
+    app = Live([view("first", lambda: "red")], "first", 0.02, no_color=no_color)
+    segments = [Segment("red", Style(color="#ff0000"))]
+    for line_filter in app.get_line_filters():
+        segments = line_filter.apply(segments, Color.parse("black"))
+    colours = [segment.style.color for segment in segments if segment.style and segment.style.color]
+    assert ({colour.triplet for colour in colours} == {(255, 0, 0)}) is not no_color
+
+
 def test_what_cannot_be_read_is_one_line_and_comes_back() -> None:
     is_away = threading.Event()
 
@@ -97,6 +110,23 @@ def test_a_reading_that_hangs_does_not_keep_the_reader_from_quitting() -> None:
     driven([view("only", lambda: is_over.wait(30))], drive)
     assert time.monotonic() - began < 15
     is_over.set()
+
+
+def test_what_is_old_is_said_so_while_a_reading_hangs() -> None:
+    is_over = threading.Event()
+    answers = iter(["fresh"])
+
+    def read() -> str:
+        return next(answers, "") or str(is_over.wait(30))
+
+    async def drive(app: App[None], pilot: Any) -> None:
+        assert "Nothing has answered" not in await seen(app, "fresh in 76")
+        await seen(app, "Nothing has answered since", "fresh in 76")
+        is_over.set()
+        assert "Nothing has answered" not in await seen(app, "True in 76")
+        await pilot.press("q")
+
+    assert driven([view("only", read)], drive) == 0
 
 
 def test_a_look_never_raises() -> None:

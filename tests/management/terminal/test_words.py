@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from djq_core.management.terminal.words import clean, duration, mebibytes, moment, number, pace, sparkline
+from djq_core.management.terminal.words import clean, clean_json, duration, mebibytes, moment, number, pace, sparkline
 
 NOW = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
 
@@ -40,6 +41,14 @@ def test_a_time_of_today_has_no_date() -> None:
 
 def test_no_text_steers_the_terminal() -> None:
     assert clean("a\x1b[31mb\x07\nc\u202ed\x9b1m é 木") == "a�[31mb��c�d�1m é 木"
+
+
+def test_no_json_steers_the_terminal_and_it_says_the_same() -> None:
+    told = json.dumps({"näme": "a\x1b[31m\x9b1m\u202e\ud800 木"}, indent=2, ensure_ascii=False)
+    cleaned = clean_json(told)
+    assert cleaned.replace("\n", "").isprintable()
+    assert "näme" in cleaned
+    assert json.loads(cleaned) == json.loads(told)
 
 
 # Charts
