@@ -345,15 +345,15 @@ class Schedule(models.Model):
         task = self._last_task()
         return task.success if task else None
 
-    def last_run(self) -> str | None:
-        """Return a link to the last task in the admin, or its name where there is no admin; None without a task."""
+    def last_run(self, site: str = "admin") -> str | None:
+        """Return a link to the last task in an admin site, or its name where it has no page; None without a task."""
         task = self._last_task()
         if task is None:
             return None
         page = "success" if task.success else "failure"
         try:
             return format_html(
-                '<a href="{}">[{}]</a>', reverse(f"admin:djq_core_{page}_change", args=(task.pk,)), task.name
+                '<a href="{}">[{}]</a>', reverse(f"{site}:djq_core_{page}_change", args=(task.pk,)), task.name
             )
         except NoReverseMatch:
             return task.name

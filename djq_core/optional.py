@@ -30,22 +30,22 @@ def psutil() -> ModuleType:
 
 def prometheus_client() -> ModuleType:
     """Return the module ``prometheus_client``; raise ImportError that says what to install."""
-    return _required("prometheus_client", "The page of metrics", extra="prometheus")
+    return _required("prometheus_client", Phrase("The page of metrics"), extra="prometheus")
 
 
 def terminal() -> None:
     """Raise ImportError that says what to install where rich or Textual, which draw the monitor, are missing."""
     for name in ("rich", "textual"):
-        _required(name, "A picture in the terminal", extra="monitor")
+        _required(name, Phrase("A picture in the terminal"), extra="monitor")
 
 
-def _required(name: str, purpose: str, *, extra: str) -> ModuleType:
+def _required(name: str, purpose: Phrase, *, extra: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError as error:
         message = Phrase(
             "{purpose} needs the package {name}, which cannot be imported: pip install 'djq-core[{extra}]'",
-            purpose=Phrase(purpose),
+            purpose=purpose,
             name=name,
             extra=extra,
         )

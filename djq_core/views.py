@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -86,7 +87,8 @@ _MISCONFIGURED = "djq is not configured: manage.py check tells more.\n"
 
 def _answer(look: Callable[[], Report], *, detail: bool) -> HttpResponse:
     try:
-        report = look()
+        with translation.override(None):  # programs read it
+            report = look()
     except ImproperlyConfigured as error:
         told = {"status": "misconfigured", "problems": [{"code": "misconfigured", "message": _MISCONFIGURED.strip()}]}
         return JsonResponse({**told, "detail": str(error)} if detail else told, status=503)

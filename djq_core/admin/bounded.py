@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
@@ -13,8 +14,6 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
-    from django.contrib.admin.views.main import ChangeList
-
     _ModelAdmin = admin.ModelAdmin[Any]
     _Paginator = Paginator[Any]
 else:
@@ -93,6 +92,17 @@ class RecentValues(admin.FieldListFilter):
             yield {"selected": value == self.value, "display": value, "query_string": link}
 
 
+class BoundedList(ChangeList):
+    """A list that comes in no order but those it offers, whatever its address asks for."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Forget an order that is not offered; the list's own is backed by an index."""
+        columns = dict(enumerate(self.list_display))
+        if not all(columns.get(number) in (self.sortable_by or ()) for number in self.get_ordering_field_columns()):
+            self.params.pop(ORDER_VAR, None)
+        return super().get_ordering(request, queryset)
+
+
 class BoundedAdmin(_ModelAdmin):
     """A page whose list does not get slower with the number of its rows."""
 
@@ -109,6 +119,10 @@ class BoundedAdmin(_ModelAdmin):
     class Media:
         css = {"all": ["djq_core/css/admin.css"]}
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that keeps to its orders."""
+        return BoundedList
+
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         """Search all of a short list; of a long one all for what is given as a whole, and the newest for a part."""
         term = search_term.strip()
@@ -119,12 +133,20 @@ class BoundedAdmin(_ModelAdmin):
             return super().get_search_results(request, queryset, search_term)
         among_newest = super().get_search_results(request, queryset.filter(**{f"{age}__gte": edge}), search_term)
         if keys := self._named(queryset, term):
-            # by their keys, because databases guess wrong where two indexes would do
             parts = among_newest[0].values_list("pk", flat=True)[: max(0, self.list_per_page - len(keys))]
-            return queryset.filter(pk__in=[*keys, *parts]), False
+            return self._with_keys(queryset, [*keys, *parts]), False
         if self.whole_label and queryset.order_by().filter((self.whole_label, term)).exists():
             return queryset.filter((self.whole_label, term)), False
         return among_newest
+
+    def _with_keys(self, queryset: QuerySet[Any], keys: list[Any]) -> QuerySet[Any]:
+        """Choose rows by their keys, because databases guess wrong where two indexes would do.
+
+        By their ages too: SQLite takes it that few tasks have any one outcome, and would read all that have it.
+        """
+        age = self.newest_first[0].lstrip("-")
+        ages = self.model._base_manager.using(queryset.db).filter(pk__in=keys).order_by().values(age)
+        return queryset.filter(**{"pk__in": keys, f"{age}__in": ages})
 
     def _named(self, queryset: QuerySet[Any], term: str) -> list[Any]:
         """Return the keys of rows, of any age, that a term means as a whole."""

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import TextField
 from django.utils import timezone
@@ -17,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from djq_core.admin.bounded import BoundedAdmin, RecentValues
+from djq_core.admin.bounded import BoundedAdmin, BoundedList, RecentValues
 from djq_core.admin.forms import ScheduleForm
 from djq_core.admin.shown import WithButtons
 from djq_core.models import Schedule, Task
@@ -26,13 +25,14 @@ from djq_core.tasks.scheduling import next_by_cron
 from djq_core.tasks.steering import pause, resume, run_now
 
 if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
 logger = logging.getLogger("djq")
 
 
-class ScheduleList(ChangeList):
+class ScheduleList(BoundedList):
     """A list whose rows have their last tasks, all from one query."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -102,7 +102,7 @@ class ScheduleAdmin(WithButtons, BoundedAdmin):
     @admin.display(description=_("last run"))
     def last_run(self, schedule: Schedule) -> str:
         """Link to the last task."""
-        return schedule.last_run() or "-"
+        return schedule.last_run(self.admin_site.name) or "-"
 
     @admin.display(description=_("success"), boolean=True)
     def success(self, schedule: Schedule) -> bool | None:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Q
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
@@ -67,7 +68,7 @@ class TaskAdmin(WithButtons, BoundedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Return what is on the page."""
-        return [name for _, options in self.get_fieldsets(request, obj) for name in options["fields"]]
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Change nothing."""
@@ -173,4 +174,5 @@ _COLUMNS: Final = {**{name: f"shown_{name}" for name in _VALUES}, "group": "its_
 
 
 def _shown(names: Any) -> list[Any]:
-    return [_COLUMNS.get(name, name) if isinstance(name, str) else name for name in names]
+    """Return the columns that show these fields; those in one line, a tuple, stay in one."""
+    return [tuple(_shown(name)) if isinstance(name, list | tuple) else _COLUMNS.get(name, name) for name in names]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from djq_core.conf import AllowList
 from djq_core.envelope import TaskPackage, check_allowed, check_home
 from djq_core.exceptions import FunctionNotFound
+from djq_core.phrases import Phrase
 
 if TYPE_CHECKING:
     from djq_core.plugins import Hooks
@@ -46,7 +47,9 @@ def find_function(path: str) -> Callable[..., Any]:
         module = _import(".".join(names[:end]), path)
         if module is not None:
             return _attribute(module, names[end:], path)
-    raise FunctionNotFound(f"{path!r} cannot be found: there is no module {names[0]!r}.")
+    raise FunctionNotFound(
+        Phrase("{path!r} cannot be found: there is no module {module!r}.", path=path, module=names[0])
+    )
 
 
 def _import(name: str, path: str) -> Any:
@@ -55,9 +58,13 @@ def _import(name: str, path: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             return None
-        raise FunctionNotFound(f"{path!r} cannot be found: importing {name!r} failed, {error}.") from error
+        raise FunctionNotFound(
+            Phrase(
+                "{path!r} cannot be found: importing {module!r} failed, {error}.", path=path, module=name, error=error
+            )
+        ) from error
     except (ValueError, TypeError) as error:
-        raise FunctionNotFound(f"{path!r} is not a dotted path.") from error
+        raise FunctionNotFound(Phrase("{path!r} is not a dotted path.", path=path)) from error
 
 
 def _attribute(module: Any, names: list[str], path: str) -> Callable[..., Any]:
@@ -67,7 +74,13 @@ def _attribute(module: Any, names: list[str], path: str) -> Callable[..., Any]:
             found = getattr(found, name)
         except AttributeError as error:
             owner = getattr(found, "__name__", repr(found))
-            raise FunctionNotFound(f"{path!r} cannot be found: {owner!r} has no attribute {name!r}.") from error
+            raise FunctionNotFound(
+                Phrase(
+                    "{path!r} cannot be found: {owner!r} has no attribute {name!r}.", path=path, owner=owner, name=name
+                )
+            ) from error
     if not callable(found):
-        raise FunctionNotFound(f"{path!r} is a {type(found).__name__} and cannot be called.")
+        raise FunctionNotFound(
+            Phrase("{path!r} is of type {kind} and cannot be called.", path=path, kind=type(found).__name__)
+        )
     return found  # type: ignore[no-any-return]

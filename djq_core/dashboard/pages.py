@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.apps.registry import Apps
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -21,6 +21,7 @@ from djq_core.dashboard.actions import act
 from djq_core.dashboard.charts import charts_of
 from djq_core.monitor import Stat
 from djq_core.monitor.dashboard import QueueState, read_failures, read_queues, read_schedules
+from djq_core.phrases import in_words
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
@@ -111,10 +112,15 @@ class DashboardAdmin(_ModelAdmin):
         return TemplateResponse(request, "admin/djq_core/dashboard/live.html", self._read(self._access(request)))
 
     def act_view(self, request: HttpRequest) -> HttpResponse:
-        """Do what a button asks for, and go back to the dashboard."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        act(self.admin_site, request, self._access(request))
+        """Do what a button asks for, and go back to the dashboard.
+
+        Who was logged out meanwhile comes here by GET, from the page to log in: then nothing is done.
+        """
+        access = self._access(request)
+        if request.method == "POST":
+            act(self.admin_site, request, access)
+        else:
+            messages.warning(request, _("Nothing was done: you were logged out. Press the button again."))
         return HttpResponseRedirect(reverse(f"{self.admin_site.name}:djq_core_dashboard"))
 
     def _access(self, request: HttpRequest) -> Access:
@@ -139,7 +145,7 @@ def _clusters() -> dict[str, Any]:
     try:
         runtime = current.runtime()
     except ImproperlyConfigured as error:
-        return {"configuration_trouble": str(error)}
+        return {"configuration_trouble": in_words(error)}
     queues = read_queues(runtime)
     return {
         "queues": [_shown(queue) for queue in queues],

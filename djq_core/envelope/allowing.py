@@ -46,6 +46,10 @@ def check_home(allowed: AllowList | None, path: str, function: object) -> None:
     """Refuse what an allowed module has only imported; raise FunctionNotAllowed."""
     if allowed and not allowed.has_home(path, function):
         raise FunctionNotAllowed(
-            f"{path!r} is not allowed here: it was imported there from {getattr(function, '__module__', None)!r}, and "
-            "an asterisk in `allowed_functions` has only what a module defines. Name its own path on that list."
+            Phrase(
+                "{path!r} is not allowed here: it was imported there from {module!r}, and an asterisk in "
+                "`allowed_functions` has only what a module defines. Name its own path on that list.",
+                path=path,
+                module=getattr(function, "__module__", None),
+            )
         )

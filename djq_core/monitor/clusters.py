@@ -7,16 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from django.core.cache import caches
-from django.core.cache.backends.base import BaseCache
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
 from django.utils.translation import gettext as _
 
 from djq_core.cluster.status import Stat, StatStore
-from djq_core.exceptions import DjqError, NotSupported
+from djq_core.exceptions import NotSupported
 from djq_core.monitor.rates import Series, rate_now, series
-from djq_core.monitor.secrets import without_secrets
+from djq_core.monitor.secrets import first_line
+from djq_core.monitor.statistics import unseen
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -117,32 +114,8 @@ class Lookout:
         runtime = self._runtimes[name]
         if runtime.shared_broker(name).shares_stats:
             return ()
-        told = cache_problem(runtime.conf.cache, caches[runtime.conf.cache])
+        told = unseen(runtime.conf.cache)
         return (told,) if told else ()
-
-
-def cache_problem(alias: str, cache: BaseCache) -> str | None:
-    """Return why statistics cannot be read from this cache, None where they can."""
-    names = {"alias": alias, "kind": type(cache).__name__}
-    if isinstance(cache, DummyCache):
-        return (
-            _("The cache %(alias)r keeps nothing (%(kind)s), so no cluster can be seen: choose a shared one.") % names
-        )
-    if isinstance(cache, LocMemCache):
-        told = _(
-            "The cache %(alias)r is not shared between processes (%(kind)s), so no cluster can be seen: "
-            "choose a shared one."
-        )
-        return told % names
-    return None
-
-
-def first_line(error: BaseException) -> str:
-    """Return an error in one line, without what is secret; one of ours explains itself, others are named."""
-    told = str(error).strip().partition("\n")[0]
-    if told and isinstance(error, DjqError):
-        return without_secrets(told)
-    return without_secrets(f"{type(error).__name__}: {told}" if told else type(error).__name__)
 
 
 def _of_broker(name: str, error: BaseException) -> str:

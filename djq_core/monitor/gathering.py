@@ -18,6 +18,7 @@ from djq_core.monitor.runnable import function_flaw
 from djq_core.monitor.secrets import without_secrets
 from djq_core.monitor.statistics import living
 from djq_core.monitor.words import Clock
+from djq_core.phrases import in_words
 from djq_core.schedules.times import Times
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def planned_of(runtime: Runtime, row: Schedule) -> Planned:
         slot = times.read(row.next_run, row.slot)
         times.rule.after(slot)
     except Exception as error:  # a plugin's type, or whatever a row may hold
-        return Planned(row=row, flaw=flaw or str(error))
+        return Planned(row=row, flaw=flaw or in_words(error))
     return Planned(row=row, due=slot.timestamp(), flaw=flaw)
 
 

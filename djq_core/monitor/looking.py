@@ -16,6 +16,7 @@ from djq_core.exceptions import BadPackageSignature, PackageError
 from djq_core.monitor.facts import Package, Queue
 from djq_core.monitor.runnable import function_flaw
 from djq_core.monitor.secrets import without_secrets
+from djq_core.phrases import in_words
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -29,7 +30,7 @@ def look(runtime: Runtime, broker: Broker, queue: Queue, query: str, depth: int)
             return queue
         queued = broker.peek(depth)
     except Exception as error:  # whatever a broker raises
-        return replace(queue, away=without_secrets(str(error)) or type(error).__name__)
+        return replace(queue, away=without_secrets(str(in_words(error))) or type(error).__name__)
     readings = [read(runtime, queue.name, each) for each in queued]
     return replace(
         queue,
@@ -67,7 +68,7 @@ def read(runtime: Runtime, name: str, queued: Queued) -> Reading:
     except BadPackageSignature:
         return _unsigned(runtime, name, queued)
     except PackageError as error:
-        return Reading(queued, flaw=str(error))
+        return Reading(queued, flaw=in_words(error))
 
 
 def _unsigned(runtime: Runtime, name: str, queued: Queued) -> Reading:

@@ -7,17 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.core.cache import caches
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
-
 from djq_core.brokers import Broker
 from djq_core.brokers.base import Queued
 from djq_core.cluster.status import Stat, StatStore
 from djq_core.envelope import TASK
 from djq_core.envelope.wire import read_header
 from djq_core.exceptions import NotSupported, PackageError
-from djq_core.monitor.secrets import error_text
+from djq_core.monitor.secrets import first_line
+from djq_core.monitor.statistics import cache_flaw
 
 if TYPE_CHECKING:
     from djq_core.envelope import Signer
@@ -44,12 +41,12 @@ class QueueState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClustersSeen:
-    """The clusters that work on a queue; ``error`` is why nobody knows them, ``cache`` where nobody can see them."""
+    """The clusters that work on a queue; ``error`` is why nobody knows them, ``flaw`` that of its cache."""
 
     stats: tuple[Stat, ...] = ()
     is_known: bool = True
     error: str = ""
-    cache: str | None = None
+    flaw: str = ""
 
 
 def look_at_queue(runtime: Runtime, name: str) -> QueueState:
@@ -61,7 +58,7 @@ def look_at_queue(runtime: Runtime, name: str) -> QueueState:
         finally:
             broker.close()
     except Exception as error:  # whatever the client of a broker raises
-        return QueueState(error=error_text(error))
+        return QueueState(error=first_line(error))
 
 
 def look_at_clusters(runtime: Runtime, name: str) -> ClustersSeen:
@@ -70,12 +67,12 @@ def look_at_clusters(runtime: Runtime, name: str) -> ClustersSeen:
         broker = runtime.broker(name)
         try:
             stats = tuple(StatStore(runtime, broker, name).get_all())
-            cache = None if stats or broker.shares_stats else _private_cache(runtime.conf.cache)
-            return ClustersSeen(stats=stats, is_known=cache is None, cache=cache)
+            flaw = "" if stats or broker.shares_stats else cache_flaw(runtime.conf.cache)
+            return ClustersSeen(stats=stats, is_known=not flaw, flaw=flaw)
         finally:
             broker.close()
     except Exception as error:  # whatever the client of a cache or a broker raises
-        return ClustersSeen(is_known=False, error=error_text(error))
+        return ClustersSeen(is_known=False, error=first_line(error))
 
 
 def can_be_reached(runtime: Runtime, name: str) -> QueueState:
@@ -87,7 +84,7 @@ def can_be_reached(runtime: Runtime, name: str) -> QueueState:
         finally:
             broker.close()
     except Exception as error:  # whatever the client of a broker raises
-        return QueueState(error=error_text(error))
+        return QueueState(error=first_line(error))
 
 
 def _ask(signer: Signer, broker: Broker) -> QueueState:
@@ -131,9 +128,3 @@ def _age(signer: Signer, queued: Queued, now: float) -> float | None:
     except PackageError:  # a cluster will put it aside
         return None
     return max(0.0, now - sent)
-
-
-def _private_cache(alias: str) -> str | None:
-    """Return the class of a cache that no other process sees, None for one that is shared."""
-    cache = caches[alias]
-    return type(cache).__name__ if isinstance(cache, LocMemCache | DummyCache) else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from djq_core.cluster.functions import find_function
 from djq_core.envelope import check_home, check_path
+from djq_core.phrases import in_words
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -19,5 +20,5 @@ def function_flaw(runtime: Runtime, path: str) -> str:
         if runtime.hooks.resolve_function(path) is None:
             check_home(allowed, path, find_function(path))
     except Exception as error:  # importing runs the site's code
-        return str(error) or type(error).__name__
+        return str(in_words(error)) or type(error).__name__
     return ""

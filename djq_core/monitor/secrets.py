@@ -10,6 +10,8 @@ from urllib.parse import unquote
 from django.core.cache import caches
 from django.db import connections
 
+from djq_core.exceptions import DjqError
+from djq_core.phrases import in_words
 from djq_core.plugins.masking import HIDDEN, masked
 
 _WORDS: Final = "pass|pwd|secret|token|auth|cred|key|dsn|salt|sign|cert|private"
@@ -62,7 +64,14 @@ def without_secrets(text: str) -> str:
 
 def error_text(error: BaseException) -> str:
     """Return the kind of an error and what it says, without what is secret."""
-    return without_secrets(f"{type(error).__name__}: {error}")
+    told = str(in_words(error)).strip()
+    return without_secrets(f"{type(error).__name__}: {told}" if told else type(error).__name__)
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error in one line, without what is secret; one of ours explains itself, others are named."""
+    told = str(in_words(error)).strip().partition("\n")[0]
+    return without_secrets(told) if told and isinstance(error, DjqError) else error_text(error).partition("\n")[0]
 
 
 def _passwords(value: object, name: str = "") -> Iterator[str]:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.utils.translation import gettext as _
 
 from djq_core.brokers import Broker
 from djq_core.cluster.status import Stat, StatStore
-from djq_core.monitor.secrets import error_text
+from djq_core.monitor.secrets import first_line
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -23,18 +25,32 @@ def living(runtime: Runtime, broker: Broker, name: str) -> tuple[tuple[Stat, ...
         found = tuple(StatStore(runtime, broker, name).get_all())
         reason = "" if found or broker.shares_stats else cache_flaw(runtime.conf.cache)
     except Exception as error:  # whatever the client of a cache, or of a broker, raises
-        return None, error_text(error)
+        return None, first_line(error)
     return (None, reason) if reason else (found, "")
 
 
-def cache_flaw(alias: str) -> str:
-    """Return why a cache is of no use to several processes, an empty text where it is; raises what a cache raises."""
-    cache, key, value = caches[alias], f"djq:probe:{uuid4().hex}", uuid4().hex
-    cache.set(key, value, 10)
-    kept = cache.get(key)
-    cache.delete(key)
-    if kept != value:
-        return _("The cache %(alias)r keeps nothing.") % {"alias": alias}
+def cache_flaw(alias: str, *, probes: bool = False) -> str:
+    """Return why a cache is of no use to several processes, an empty text where it is; raises what a cache raises.
+
+    With ``probes`` it is given something to keep, for a moment.
+    """
+    cache = caches[alias]
     if isinstance(cache, LocMemCache):
-        return _("The cache %(alias)r is of each process its own.") % {"alias": alias}
+        return _("The cache %(alias)r is not shared between processes.") % {"alias": alias}
+    if isinstance(cache, DummyCache) or (probes and not _keeps(cache)):
+        return _("The cache %(alias)r keeps nothing.") % {"alias": alias}
     return ""
+
+
+def unseen(alias: str) -> str:
+    """Return why no cluster can be seen through this cache, an empty text where it may show them."""
+    flaw = cache_flaw(alias)
+    return f"{flaw} {_('No cluster can be seen: choose a cache that all processes share.')}" if flaw else ""
+
+
+def _keeps(cache: BaseCache) -> bool:
+    key, value = f"djq:probe:{uuid4().hex}", uuid4().hex
+    cache.set(key, value, 10)
+    kept: object = cache.get(key)
+    cache.delete(key)
+    return kept == value

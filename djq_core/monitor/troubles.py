@@ -82,17 +82,16 @@ def of_queue(name: str, state: QueueState, max_wait: float | None) -> Iterator[T
 
 def of_clusters(name: str, seen: ClustersSeen, conf: Conf, *, needs_one: bool) -> Iterator[Trouble]:
     """Yield what is wrong with the clusters of a queue; ``conf`` is theirs."""
-    if seen.cache and needs_one:
+    if seen.flaw and needs_one:
         yield Trouble(
             kind=Kind.UNREACHABLE,
             code="cache_not_shared",
             queue=name,
-            message=_("Nobody can see whether a cluster works on the queue %(queue)s: no other process sees its cache.")
-            % {"queue": name},
-            remedy=_("Let the setting `cache` name one of CACHES that all processes share, in place of %(cache)s.")
-            % {"cache": seen.cache},
+            message=_("Nobody can see whether a cluster works on the queue %(queue)s. %(flaw)s")
+            % {"queue": name, "flaw": seen.flaw},
+            remedy=_("Let the setting `cache` name one of CACHES that all processes share."),
         )
-    elif not seen.is_known and not seen.cache:
+    elif not seen.is_known and not seen.flaw:
         yield Trouble(
             kind=Kind.UNREACHABLE,
             code="statistics_unreachable",

@@ -30,15 +30,18 @@ PAGES = [
     QUEUE,
     f"{SUCCESS}?p=99",
     f"{SUCCESS}?o=4",
+    f"{SUCCESS}?o=3",
     f"{SUCCESS}?group=crowd",
     f"{FAILURE}?group=crowd",
     f"{SUCCESS}?stopped__gte=2026-01-01+00:00:00Z&stopped__lt=2026-01-01+02:00:00Z",
     f"{SUCCESS}?q=name-777",
+    f"{SUCCESS}?q=name-99",
     f"{SUCCESS}?q=crowd",
     f"{SUCCESS}?q=nothing",
     f"{SUCCESS}?q=nothing&group=crowd",
     f"{QUEUE}?key=other",
     f"{QUEUE}?p=50",
+    f"{QUEUE}?o=6",
 ]
 
 
@@ -83,6 +86,14 @@ def test_every_page_takes_few_queries_each_by_an_index(client: Client) -> None:
             assert not re.search(r"^SCAN (?!.*(USING (COVERING )?INDEX|subquery))", plan, re.MULTILINE), statement
             is_whole_sort = re.search(r"USE TEMP B-TREE FOR ORDER BY", plan)
             assert not is_whole_sort or '"id" IN' in statement, (statement, plan)
+
+
+def test_rows_found_by_a_whole_name_are_looked_up_each(client: Client) -> None:
+    newest = Success.objects.order_by("-stopped")[0]
+    found = [each for each in plans(queries_of(client, f"{SUCCESS}?q={newest.name[:-1]}")) if '"id" IN' in each[0]]
+    assert len(found) == 2, "the rows, and their number"
+    for statement, plan in found:
+        assert "(id=?)" in plan or "stopped=?" in plan, (statement, plan)
 
 
 def test_a_list_is_counted_to_a_bound_and_says_so(client: Client) -> None:

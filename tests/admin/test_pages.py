@@ -96,7 +96,7 @@ def test_lists_in_light_and_dark(page: Page, keep: Keep) -> None:
     ]
     assert page.locator("#result_list tbody tr").count() == 5
     keep(page, "successes")
-    page.get_by_role("link", name="geometry").first.click()
+    press(page, page.get_by_role("link", name="geometry").first)
     assert page.locator("#result_list tbody tr").count() == 3
     page.get_by_role("textbox", name="group").fill("nightly")
     press(page, page.get_by_role("button", name="Filter"))
@@ -118,6 +118,16 @@ def test_lists_in_light_and_dark(page: Page, keep: Keep) -> None:
     cells = page.get_by_role("row").filter(has_text="geometry").locator("td, th").all_inner_texts()
     assert [text for text in cells if text][1:5] == ["geometry", "math.factorial", "Hourly", "24"]
     keep(page, "schedules-dark")
+
+
+def test_long_names_hide_no_column(page: Page, keep: Keep) -> None:
+    populate()
+    Task.objects.filter(func="math.hypot").update(name="x" * 100, group="y" * 100)
+    Task.objects.filter(func="math.floor").update(func=f"shop.{'z' * 200}")
+    page.goto(f"{CORE}success/")
+    keep(page, "successes-with-long-names")
+    widths = page.locator("#result_list thead th").evaluate_all("heads => heads.map(head => head.offsetWidth)")
+    assert max(widths) < 250
 
 
 def test_a_failure_is_read_and_goes_back_on_the_queue(page: Page, keep: Keep) -> None:
@@ -147,7 +157,7 @@ def test_a_success_goes_back_on_the_queue_and_stays(page: Page, keep: Keep) -> N
     text = act(page, "Resubmit selected tasks to the queue", "math.hypot", "math.copysign")
     assert text == "2 tasks were put back on the queue."
     assert (Success.objects.count(), OrmQ.objects.count()) == (5, 4)
-    page.get_by_role("row").filter(has_text="math.hypot").get_by_role("link").first.click()
+    press(page, page.get_by_role("row").filter(has_text="math.hypot").get_by_role("link").first)
     keep(page, "success")
     press(page, page.locator(".deletelink"))
     keep(page, "success-delete")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from django.urls import path
 from django.utils import timezone
 
 from djq_core import current
-from djq_core.admin import FailAdmin
-from djq_core.models import Failure, Schedule, Task
+from djq_core.admin import FailAdmin, ScheduleAdmin, TaskAdmin
+from djq_core.models import Failure, Schedule, Success, Task
 from djq_core.schedules.kinds import TYPE, choices
 from tests.plugins.distributions import site_at
 
@@ -170,6 +171,29 @@ def test_a_site_registers_its_own_class_as_the_manual_shows(admin_client: Client
         admin.site.register(Failure, FailAdmin)
 
 
+def test_another_admin_site_keeps_its_links_to_itself(admin_client: Client) -> None:
+    site = admin.AdminSite(name="second")
+    site.register(Schedule, ScheduleAdmin)
+    site.register(Success, TaskAdmin)
+    now = timezone.now()
+    done = Task.objects.create(id="1" * 32, name="done", func="f.f", started=now, stopped=now)
+    lost = Task.objects.create(id="2" * 32, name="lost", func="f.f", started=now, stopped=now, success=False)
+    rows = [Schedule.objects.create(func="math.pow", task=task.pk) for task in (done, lost)]
+    with override_settings(ROOT_URLCONF=(path("admin/", admin.site.urls), path("second/", site.urls))):
+        texts = [admin_client.get(f"/second/djq_core/schedule/{row.pk}/change/").content.decode() for row in rows]
+        texts.append(admin_client.get("/second/djq_core/schedule/").content.decode())
+    assert [text.count(f"/second/djq_core/success/{done.pk}/change/") for text in texts] == [1, 0, 1]
+    assert "lost" in texts[1], "of a task that this site has no page for, the name alone"
+    assert not any('"/admin/' in text for text in texts)
+
+
+@override_settings(USE_THOUSAND_SEPARATOR=True)
+def test_a_button_means_a_row_of_any_number(admin_client: Client) -> None:
+    row = Schedule.objects.create(pk=12_345_678, func="math.pow", args="2, 3")
+    text = admin_client.get(f"{LIST}{row.pk}/change/").content.decode()
+    assert set(re.findall(r'name="_selected_action" value="([^"]*)"', text)) == {"12345678"}
+
+
 def test_a_schedule_can_be_deleted(admin_client: Client) -> None:
     row = Schedule.objects.create(func="math.pow")
     admin_client.post(f"{LIST}{row.pk}/delete/", {"post": "yes"})
@@ -186,3 +210,15 @@ def test_the_list_is_filtered_and_searched(admin_client: Client) -> None:
     assert found("cluster=far") == found("next_run__isnull=True") == found("q=power") == ["powers"]
     assert found("q=sqrt") == found("next_run__isnull=False") == ["roots"]
     assert '<a href="?cluster=far">far</a>' in admin_client.get(LIST).content.decode()
+
+
+def test_the_list_is_sorted_by_what_it_offers(admin_client: Client) -> None:
+    for name in ("b", "c", "a"):
+        Schedule.objects.create(func="math.pow", name=name)
+
+    def order(query: str) -> list[str | None]:
+        return [row.name for row in admin_client.get(f"{LIST}?{query}").context["cl"].result_list]
+
+    assert order("o=2") == ["a", "b", "c"]
+    assert order("o=-2") == ["c", "b", "a"]
+    assert order("o=99") == order("") == ["b", "c", "a"]

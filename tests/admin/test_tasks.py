@@ -289,6 +289,19 @@ def test_a_site_may_choose_what_is_on_a_page(client: Client) -> None:
     assert short.get_fieldsets(request) == [(None, {"fields": ["name", "shown_result"]})]
 
 
+def test_a_site_may_put_fields_in_one_line(client: Client) -> None:
+    class LinesAdmin(TaskAdmin):
+        fields = (("name", "func"), ("args", "result"))
+
+    request = RequestFactory().get("/admin/")
+    request.user = User.objects.get(username="root")
+    lines = LinesAdmin(Success, admin.site)
+    text = lines.changeform_view(request, make_task(True, result=8.0).pk).rendered_content
+    assert "math.pow" in text
+    assert '<pre class="djq-value-shown">(2, 3)</pre>' in text
+    assert '<pre class="djq-value-shown">8.0</pre>' in text
+
+
 def test_the_time_taken_is_no_power_of_ten(client: Client) -> None:
     task = make_task(True)
     Task.objects.filter(pk=task.pk).update(stopped=NOW + datetime.timedelta(microseconds=64))

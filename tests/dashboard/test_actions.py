@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
 from djq_core import current
@@ -81,7 +83,7 @@ def test_who_may_only_look_cannot_act(log_in: LogIn, name: str) -> None:
 
 def test_only_a_post_with_a_token_acts(client: Client) -> None:
     schedule = add_schedule()
-    assert client.get(f"{ADDRESS}act/", {"pause": schedule.pk}).status_code == 405
+    assert client.get(f"{ADDRESS}act/", {"pause": schedule.pk}).status_code == 302
     assert client.post(f"{ADDRESS}act/", {"pause": schedule.pk}).status_code == 403
     assert Schedule.objects.get().repeats == -1
 
@@ -93,3 +95,17 @@ def test_who_may_change_schedules_alone_sees_no_button_of_failures(log_in: LogIn
     text = client.get(ADDRESS).content.decode()
     assert 'name="pause"' in text
     assert 'name="resubmit"' not in text
+
+
+def test_who_was_logged_out_comes_back_to_the_dashboard(client: Client) -> None:
+    schedule = add_schedule()
+    user = User.objects.get()
+    client.get(ADDRESS)
+    posted = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value, "pause": schedule.pk}
+    del client.cookies["sessionid"]
+    login = client.post(f"{ADDRESS}act/", posted)
+    client.force_login(user)
+    response = client.get(parse_qs(urlsplit(login["Location"]).query)["next"][0], follow=True)
+    assert response.redirect_chain == [(ADDRESS, 302)]
+    assert "Nothing was done: you were logged out." in response.content.decode()
+    assert Schedule.objects.get().repeats == schedule.repeats != 0

@@ -16,7 +16,7 @@ from djq_core.monitor import Stat
 from djq_core.tasks import async_task
 from tests.dashboard.conftest import ADDRESS
 from tests.dashboard.seeding import SCRIPT, add_failure, add_schedule, fill
-from tests.harness.clusters import ClusterProcess
+from tests.harness.clusters import PATIENCE, ClusterProcess
 from tests.harness.databases import site_settings, write_settings
 from tests.harness.waiting import wait_until
 from tests.monitor.dashboard.parts import AWAY
@@ -46,10 +46,14 @@ def cluster(live_site: LiveSite, tmp_path: Path) -> Iterator[ClusterProcess]:
         running = ClusterProcess(tmp_path, tmp_path / "cluster.log", env)
         try:
             running.wait_running()
-            wait_until(lambda: [stat.status for stat in Stat.get_all()] == ["Idle"], 20, "the cluster is seen")
+            wait_until(_is_idle, PATIENCE, "the cluster is seen with its workers")
             yield running
         finally:
             running.kill_all()
+
+
+def _is_idle() -> bool:
+    return [(stat.status, len(stat.workers)) for stat in Stat.get_all()] == [("Idle", 2)]
 
 
 def visit(page: Page) -> None:
@@ -86,8 +90,10 @@ def test_it_follows_a_cluster(page: Page, cluster: ClusterProcess, keep: Keep) -
     assert page.get_by_text("2 idle workers").count() == 1
     async_task(f"{TASKS}.mark", "slow", 60.0, task_name="slow-task", ack_failure=True)
     async_task(f"{TASKS}.fail", "bad", task_name="bad-task", ack_failure=True)
-    wait_until(lambda: [run.name for stat in Stat.get_all() for run in stat.running] == ["slow-task"], 20, "at work")
-    wait_until(lambda: Task.objects.filter(success=False).exists(), 20, "failed")
+    wait_until(
+        lambda: [run.name for stat in Stat.get_all() for run in stat.running] == ["slow-task"], PATIENCE, "at work"
+    )
+    wait_until(lambda: Task.objects.filter(success=False).exists(), PATIENCE, "failed")
     page.get_by_text("The charts as a table").click()
     page.get_by_role("button", name="Pause every hour").focus()
     refresh(page)
@@ -153,6 +159,16 @@ def test_what_is_named_with_a_script_is_text_and_every_table_has_a_name(page: Pa
     assert page.get_by_text(SCRIPT).count() > 10
     assert page.evaluate(TABLES_WITHOUT_NAMES) == 0
     keep(page, "dashboard-hostile")
+
+
+def test_long_names_hide_no_button(page: Page, keep: Keep) -> None:
+    fill("x" * 100)
+    add_failure("y" * 100, func="z" * 200)
+    visit(page)
+    button = page.get_by_role("button", name=f"Resubmit {'y' * 100}").bounding_box()
+    assert button is not None
+    assert button["x"] + button["width"] <= 1440
+    keep(page, "dashboard-long-names")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -214,7 +214,7 @@ def test_a_broker_that_is_away_is_one_line(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("caches", "told"),
-    [(AWAY_CACHE, "does not answer (ConnectionError)"), (NO_CACHE, "keeps nothing, so nobody can see the clusters")],
+    [(AWAY_CACHE, "does not answer (ConnectionError)"), (NO_CACHE, "keeps nothing. No cluster can be seen")],
 )
 def test_a_cache_that_does_not_help_is_one_line(client: Client, caches: Any, told: str) -> None:
     with override_settings(CACHES=caches):

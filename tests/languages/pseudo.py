@@ -31,6 +31,8 @@ PLACE: Final = re.compile(r"%\(\w+\)[\d.]*[a-z]|%[ds]|\{\w+(?:![rs])?(?::[^{}]*)
 _DJANGO: Final = Path(django.__file__).parent
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _SHOWN: Final = frozenset({"alt", "aria-label", "aria-description", "label", "placeholder", "title"})
+#: How the attributes begin whose texts a script shows.
+_SAID_BY_SCRIPTS: Final = "data-text-"
 _BUTTONS: Final = frozenset({"button", "reset", "submit"})
 _UNSHOWN: Final = frozenset({"script", "style"})
 
@@ -126,7 +128,7 @@ class _Page(HTMLParser):
         given = dict(attrs)
         is_button = tag == "input" and given.get("type") in _BUTTONS
         for name, text in given.items():
-            if text and (name in _SHOWN or (name == "value" and is_button)):
+            if text and (name in _SHOWN or name.startswith(_SAID_BY_SCRIPTS) or (name == "value" and is_button)):
                 self.found += [f"{name}: {line}" for line in self._outside.lines(text)]
 
     def handle_endtag(self, tag: str) -> None:

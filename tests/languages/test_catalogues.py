@@ -115,3 +115,10 @@ def test_french_is_set_as_french(package: Path) -> None:
     for message in of(package, "fr"):
         for form in forms(message.string):
             assert not re.search(r" [:;?!]|[a-z]'[a-zé]", form), f"a no-break space, or an apostrophe: {form}"
+
+
+@pytest.mark.parametrize("package", packages(), ids=lambda package: package.name)
+def test_no_sentence_is_the_same_in_two_languages(package: Path) -> None:
+    german, french = (messages(read(file_of(package, language))) for language in LANGUAGES)
+    english = [key for key in german if german[key].string == french[key].string]
+    assert [text for _, text in english if text.endswith(".") or text.startswith(".")] == []

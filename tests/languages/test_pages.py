@@ -6,13 +6,15 @@ A new page takes a line in ``PAGES``, or a test that shows it and asks :func:`to
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import caches
 from django.db import connection
 from django.forms import modelform_factory
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import translation
 
 from djq_core.admin import ScheduleForm
@@ -20,7 +22,9 @@ from djq_core.enqueue.options import NAMES
 from djq_core.models import Failure, Schedule, Task
 from djq_core.tasks import async_task
 from djq_orm.models import OrmQ
+from tests.dashboard.seeding import add_failure, add_schedule, tell_of_clusters
 from tests.languages.pseudo import CLOSE, unmarked, unmarked_on
+from tests.monitor.dashboard.parts import AWAY, AWAY_CACHE, NO_CACHE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_brackets")]
 
@@ -77,6 +81,14 @@ def client() -> Client:
         OrmQ.objects.update(id=1)
         OrmQ.objects.create(key="tests", payload="0:0")
     return client
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    """Let no test see the statistics of another."""
+    caches["default"].clear()
+    yield
+    caches["default"].clear()
 
 
 def told(client: Client, path: str, data: tuple[str, ...] = (), **post: Any) -> list[str]:
@@ -171,3 +183,63 @@ def test_the_question_before_deleting_is_marked(client: Client, name: str) -> No
 def test_values_that_cannot_be_read_say_so_in_the_readers_language(client: Client) -> None:
     Task.objects.filter(pk=ID).update(result="junk")
     assert told(client, f"djq_core/success/{ID}/change/") == []
+
+
+# Dashboard
+
+DASHBOARD: Final = "djq_core/dashboard/"
+#: Names of brokers, plugins, functions and tasks, and what a server says.
+SEEN: Final = (
+    "four-oranges", "lost-orange", "math.sqrt", "nightly", "math.fabs", "default", "SQLite", "ORM", "orm", "core",
+    "opentelemetry", "redis", "djq-", "in-memory", "pickle", "json", "cache", "database", "ConnectionError",
+    "AwayBroker", "The server at nowhere:1 <script>refuses</script>.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [DASHBOARD, f"{DASHBOARD}live/"])
+def test_the_dashboard_of_a_busy_site_is_marked(client: Client, path: str) -> None:
+    tell_of_clusters("four-oranges")
+    failed = [add_failure(func=f"math.sqrt{number}") for number in range(12)]
+    add_schedule(task=failed[0].pk)
+    add_schedule(schedule_type="C", cron="0 0 * * *", task=ID)
+    add_schedule(schedule_type="I", minutes=5, next_run=NOW)
+    add_schedule(repeats=0)
+    assert told(client, path, SEEN) == []
+
+
+def test_the_dashboard_of_a_site_with_nothing_is_marked(client: Client) -> None:
+    for model in (Task, Schedule, OrmQ):
+        model.objects.all().delete()
+    assert told(client, DASHBOARD, SEEN) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"CACHES": NO_CACHE},
+        {"CACHES": AWAY_CACHE},
+        {"Q_CLUSTER": {"broker_class": AWAY}},
+        {"Q_CLUSTER": {"name": "tests", "orm": "default", "ALT_CLUSTERS": {"winter": {}}}},
+    ],
+    ids=str,
+)
+def test_what_the_dashboard_cannot_see_is_said_in_the_readers_language(
+    client: Client, settings: dict[str, Any]
+) -> None:
+    with override_settings(**settings):
+        assert told(client, DASHBOARD, SEEN) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "key"), [("pause", "1"), ("resume", "1"), ("resubmit", FAILURE), ("pause", "7"), ("other", "")]
+)
+def test_what_the_dashboard_says_of_an_action_is_marked(client: Client, action: str, key: str) -> None:
+    for _time in range(2):
+        assert told(client, f"{DASHBOARD}act/", SEEN, **{action: key}) == []
+
+
+@pytest.mark.parametrize("action", ["run_selected", "pause_selected", "resume_selected"])
+def test_what_the_list_of_schedules_says_of_an_action_is_marked(client: Client, action: str) -> None:
+    for repeats in (-1, 0):
+        Schedule.objects.update(repeats=repeats)
+        assert told(client, "djq_core/schedule/", action=action, _selected_action=[1]) == []

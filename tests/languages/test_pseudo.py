@@ -38,6 +38,7 @@ def test_texts_of_ours_and_of_django_are_in_brackets() -> None:
         ("<input type='submit' value='Save'><input type='text' value='Text'>", ["value: Save"]),
         ("<a title='Close' aria-label='⟦Close⟧' class='button'>&times;</a>", ["title: Close"]),
         ("<p>&lt;None&gt;</p>", ["<None>"]),
+        ("<div data-text-away='Away' data-state='live'></div>", ["data-text-away: Away"]),
     ],
 )
 def test_what_stands_outside_of_brackets_is_found(page: str, found: list[str]) -> None:

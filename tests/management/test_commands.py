@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parents[2]
 ME = os.getpid()
-NOT_SHARED = "The cache 'default' is not shared between processes (LocMemCache)"
+NOT_SHARED = "The cache 'default' is not shared between processes."
 
 
 @pytest.fixture(autouse=True)

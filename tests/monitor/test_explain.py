@@ -463,7 +463,10 @@ def test_the_broker_is_away() -> None:
 
 @pytest.mark.parametrize(
     ("backend", "told"),
-    [("dummy.DummyCache", "The cache 'default' keeps nothing"), ("locmem.LocMemCache", "is of each process its own")],
+    [
+        ("dummy.DummyCache", "keeps nothing"),
+        ("locmem.LocMemCache", "is not shared between processes"),
+    ],
 )
 def test_the_statistics_cannot_be_read(backend: str, told: str) -> None:
     with override_settings(CACHES={"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}):

@@ -161,7 +161,7 @@ def test_where_nobody_knows_the_clusters_none_is_missed() -> None:
 def test_a_cache_that_nobody_shares_is_told_with_its_remedy() -> None:
     report = examine(site_of(new_broker(shares_stats=False)))
     assert (codes(report), report.exitcode) == (["cache_not_shared"], 3)
-    assert "LocMemCache" in report.troubles[0].remedy
+    assert "is not shared between processes" in report.troubles[0].message
     assert report.only(LIVE).is_healthy
 
 

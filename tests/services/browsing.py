@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IN_ONE_WORKER = pytest.mark.xdist_group("chromium")
 SIZE: Any = {"width": 1440, "height": 900}
 #: Milliseconds that a page may take.
-PATIENCE = 15_000
+PATIENCE = 60_000
 
 
 class Keep(Protocol):

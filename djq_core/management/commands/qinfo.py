@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
 
 from djq_core import current
 from djq_core.management.terminal.command import TerminalCommand
@@ -14,19 +15,21 @@ from djq_core.management.terminal.words import clean
 from djq_core.monitor.clusters import Lookout
 from djq_core.monitor.configuration import configuration
 from djq_core.monitor.summary import Summary, summarize
+from djq_core.phrases import gettext_noop
 
 
 class Command(TerminalCommand):
     """Sum up what the clusters of this site do and have done."""
 
-    help = "Sums up the Q clusters of this project."
+    help = gettext_noop("Sums up the Q clusters of this project.")
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         super().add_arguments(parser)
         kinds = parser.add_mutually_exclusive_group()
-        kinds.add_argument("--config", action="store_true", help="Print the configuration in force, without secrets.")
-        kinds.add_argument("--ids", action="store_true", help="Print the ids of the clusters that run.")
+        in_force = _("Print the configuration in force, without secrets.")
+        kinds.add_argument("--config", action="store_true", help=in_force)
+        kinds.add_argument("--ids", action="store_true", help=_("Print the ids of the clusters that run."))
 
     def show(self, options: dict[str, Any]) -> None:
         """Show one of the three."""

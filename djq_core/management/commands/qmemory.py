@@ -12,6 +12,7 @@ from djq_core.management.terminal.command import TerminalCommand, add_live_argum
 from djq_core.management.terminal.views import View
 from djq_core.monitor.clusters import Lookout
 from djq_core.monitor.memory import measure
+from djq_core.phrases import gettext_noop
 
 if TYPE_CHECKING:
     from djq_core.management.terminal.memory import Reading
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 class Command(TerminalCommand):
     """Watch the memory of the clusters that run on this host."""
 
-    help = "Monitors the memory of the Q clusters on this host. Press q to quit."
+    help = gettext_noop("Monitors the memory of the Q clusters on this host. Press q to quit.")
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         super().add_arguments(parser)
         add_live_arguments(parser)
-        parser.add_argument("--workers", action="store_true", help="Show each worker.")
+        parser.add_argument("--workers", action="store_true", help=_("Show each worker."))
 
     def show(self, options: dict[str, Any]) -> None:
         """Show the memory live, once, or as JSON; sizes in JSON are bytes."""

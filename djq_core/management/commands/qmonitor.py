@@ -13,6 +13,7 @@ from djq_core.management.terminal.command import TerminalCommand, add_live_argum
 from djq_core.management.terminal.views import View
 from djq_core.monitor.clusters import Lookout
 from djq_core.monitor.failures import newest
+from djq_core.phrases import gettext_noop
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,14 +24,14 @@ _VIEWS: Final = ("clusters", "queues", "running", "failures")
 class Command(TerminalCommand):
     """Watch the clusters of this site."""
 
-    help = "Monitors the Q clusters of this project. Press q to quit."
+    help = gettext_noop("Monitors the Q clusters of this project. Press q to quit.")
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         super().add_arguments(parser)
         add_live_arguments(parser)
         parser.add_argument(
-            "--view", choices=_VIEWS, default=_VIEWS[0], help="What to show first, clusters by default."
+            "--view", choices=_VIEWS, default=_VIEWS[0], help=_("What to show first, clusters by default.")
         )
 
     def show(self, options: dict[str, Any]) -> None:

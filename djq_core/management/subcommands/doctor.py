@@ -15,6 +15,7 @@ from django.utils.translation import ngettext, pgettext
 from djq_core import current
 from djq_core.brokers.finding import ERROR, OK, WARNING
 from djq_core.checks import check_configuration, check_deployment
+from djq_core.management.base import language_of
 from djq_core.management.subcommands.base import Answer, Subcommand
 from djq_core.management.subcommands.writing import style_of, wrapped
 from djq_core.monitor.doctor import AREAS, Examined, examine
@@ -45,7 +46,8 @@ class Doctor(Subcommand):
     def run(self, options: Mapping[str, Any]) -> str:
         """Return what was found; no value that could be secret is in it."""
         config = current.app_config()
-        found = list(examine(config, [*check_configuration(), *check_deployment()]))
+        with language_of(options):
+            found = list(examine(config, [*check_configuration(), *check_deployment()]))
         worst = max((_LEVELS.index(each.finding.level) for each in found), default=0)
         shown = [each for each in found if not (options["quiet"] and each.finding.level == OK)]
         told = _as_json(found, shown) if options["json"] else _as_text(found, shown, style_of(options))

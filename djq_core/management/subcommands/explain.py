@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from djq_core import current
 from djq_core.cluster.status import Running
+from djq_core.management.base import language_of
 from djq_core.management.subcommands.base import Answer, Subcommand
 from djq_core.management.subcommands.writing import style_of, wrapped
 from djq_core.monitor.causes import Cause
@@ -46,15 +47,16 @@ class Explain(Subcommand):
 
     def run(self, options: Mapping[str, Any]) -> str:
         """Return the answer; nothing is changed, no argument of a task is read."""
-        facts, causes = _asked(options)
+        if bool(options["task"]) == bool(options["schedule"]):
+            raise CommandError(_("Name a task, or a schedule with --schedule."))
+        with language_of(options):
+            facts, causes = _asked(options)
         is_trouble = causes[0].is_trouble
         told = _as_json(facts, causes) if options["json"] else _as_text(facts, causes, style_of(options))
         return Answer(told, exit_code=int(is_trouble))
 
 
 def _asked(options: Mapping[str, Any]) -> tuple[Facts, list[Cause]]:
-    if bool(options["task"]) == bool(options["schedule"]):
-        raise CommandError(_("Name a task, or a schedule with --schedule."))
     runtime = current.runtime()
     if options["schedule"]:
         facts = gather_schedule(runtime, options["schedule"])

@@ -10,10 +10,13 @@ from typing import Any, ClassVar, Final
 from django.utils.translation import gettext as _
 
 from djq_core import current
+from djq_core.management.base import language_of
 from djq_core.management.subcommands.base import Answer, Subcommand
+from djq_core.management.subcommands.writing import wrapped
 from djq_core.management.terminal.words import clean
 from djq_core.monitor.health import LIVE, READY, SECONDS, QueueReport, Report, examine
 from djq_core.monitor.troubles import Trouble
+from djq_core.phrases import gettext_noop
 
 _UNKNOWN: Final = "-"
 
@@ -22,42 +25,47 @@ class HealthOf(Subcommand):
     """Look at every queue and cluster of the site; the exit code is 0 where all is well."""
 
     name: ClassVar[str] = "health"
-    help: ClassVar[str] = "Tell whether clusters, queues and plugins are well; the exit code says it too."
+    help: ClassVar[str] = gettext_noop("Tell whether clusters, queues and plugins are well; the exit code says it too.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add what to look at, and what counts."""
-        parser.add_argument("--json", action="store_true", help="Write JSON.")
-        parser.add_argument("--cluster", action="append", default=[], help="A queue to look at; may be repeated.")
-        parser.add_argument("--here", action="store_true", help="Look at the clusters of this host alone.")
+        parser.add_argument("--json", action="store_true", help=_("Write JSON."))
+        parser.add_argument("--cluster", action="append", default=[], help=_("A queue to look at; may be repeated."))
+        parser.add_argument("--here", action="store_true", help=_("Look at the clusters of this host alone."))
         probes = parser.add_mutually_exclusive_group()
-        probes.add_argument("--live", action="store_true", help="Tell only whether a cluster has to be restarted.")
-        probes.add_argument("--ready", action="store_true", help="Tell only whether clusters can be counted on now.")
-        parser.add_argument("--max-wait", type=_seconds, help="The seconds that a task may wait on its queue.")
-        parser.add_argument("--timeout", type=_seconds, default=SECONDS, help="The seconds that looking may take.")
+        live, ready = (
+            _("Tell only whether a cluster has to be restarted."),
+            _("Tell only whether clusters can be counted on now."),
+        )
+        probes.add_argument("--live", action="store_true", help=live)
+        probes.add_argument("--ready", action="store_true", help=ready)
+        parser.add_argument("--max-wait", type=_seconds, help=_("The seconds that a task may wait on its queue."))
+        parser.add_argument("--timeout", type=_seconds, default=SECONDS, help=_("The seconds that looking may take."))
 
     def run(self, options: Mapping[str, Any]) -> Answer:
         """Return what was seen, hosts, process ids and texts of errors included."""
-        report = examine(
-            current.runtime(),
-            options["cluster"],
-            here=options["here"],
-            max_wait=options["max_wait"],
-            seconds=options["timeout"],
-        )
+        with language_of(options):
+            report = examine(
+                current.runtime(),
+                options["cluster"],
+                here=options["here"],
+                max_wait=options["max_wait"],
+                seconds=options["timeout"],
+            )
         if options["live"] or options["ready"]:
             report = report.only(LIVE if options["live"] else READY)
-        text = json.dumps(report.as_dict(detail=True), indent=2) if options["json"] else _as_text(report)
+        text = json.dumps(report.as_dict(detail=True), indent=2) if options["json"] else as_text(report)
         return Answer(text, exit_code=report.exitcode)
 
 
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < 1e9:  # NaN is neither
-        raise ArgumentTypeError(f"{text} is not a number of seconds above 0")
+        raise ArgumentTypeError(_("%(text)s is not a number of seconds above 0") % {"text": text})
     return seconds
 
 
-def _as_text(report: Report) -> str:
+def as_text(report: Report) -> str:
     head = _("Healthy.") if report.is_healthy else _("Not healthy.")
     table = _table([*_header(), *map(_row, report.queues)])
     plugins = [
@@ -88,7 +96,7 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 def _told(trouble: Trouble) -> Iterator[str]:
     place = f" ({trouble.cluster})" if trouble.cluster else ""
     yield ""
-    yield f"{trouble.message}{place}"
+    yield wrapped(f"{trouble.message}{place}")
     if trouble.detail:
-        yield from (f"  {line}" for line in trouble.detail.splitlines())
-    yield f"  {trouble.remedy}"
+        yield wrapped(trouble.detail, "  ")
+    yield wrapped(trouble.remedy, "  > ", "    ")

@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from djq_core import optional
+from djq_core.management.base import TranslatedCommand, language_of
 from djq_core.management.terminal.words import clean_json
-from djq_core.monitor.clusters import first_line
+from djq_core.monitor.secrets import first_line
+from djq_core.phrases import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +31,7 @@ _WIDE = 160
 _SHORTEST, _LONGEST = 0.1, 3600.0
 
 
-class TerminalCommand(BaseCommand):
+class TerminalCommand(TranslatedCommand):
     """Shows something as JSON, as text, or live; what is wrong is one line on standard error and exit code 1.
 
     System checks are left out, for it is asked when something is wrong.
@@ -39,14 +41,15 @@ class TerminalCommand(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare ``--json``."""
-        parser.add_argument("--json", action="store_true", help="Write JSON; needs nothing to be installed.")
+        parser.add_argument("--json", action="store_true", help=_("Write JSON; needs nothing to be installed."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Show it."""
         try:
-            self.show(options)
+            with language_of(options):
+                self.show(options)
         except (ImproperlyConfigured, ImportError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(in_words(error)) from error
         except DatabaseError as error:
             raise CommandError(_("The database does not answer: %(error)s") % {"error": first_line(error)}) from error
 
@@ -93,8 +96,9 @@ class TerminalCommand(BaseCommand):
 
 def add_live_arguments(parser: CommandParser) -> None:
     """Declare the options of a live command."""
-    parser.add_argument("--run-once", action="store_true", help="Print one picture and exit.")
-    parser.add_argument("--interval", type=seconds, default=1.0, metavar="SECONDS", help="Look so often; 1 by default.")
+    parser.add_argument("--run-once", action="store_true", help=_("Print one picture and exit."))
+    often = _("Look so often; 1 by default.")
+    parser.add_argument("--interval", type=seconds, default=1.0, metavar="SECONDS", help=often)
 
 
 def seconds(text: str) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 from rich.console import Group
 from rich.text import Text
@@ -22,7 +23,7 @@ from textual.widgets import Footer, Static
 
 from djq_core.cluster.databases import refresh_connections
 from djq_core.management.terminal.words import clean
-from djq_core.monitor.clusters import first_line
+from djq_core.monitor.secrets import first_line
 
 if TYPE_CHECKING:
     from djq_core.management.terminal.views import View
@@ -60,14 +61,16 @@ class Reader(threading.Thread):
         self._chosen = chosen
         self._deliver = deliver
         self._interval = interval
+        self._language = translation.get_language()
         self._is_wanted = threading.Event()
         self._is_over = threading.Event()
 
     def run(self) -> None:
-        """Read until it is over."""
+        """Read until it is over, in the language of the screen."""
         while not self._is_over.is_set():
             self._is_wanted.clear()
-            found = look(self._chosen())
+            with translation.override(self._language):
+                found = look(self._chosen())
             with suppress(RuntimeError, CancelledError):  # the screen is gone
                 self._deliver(found)
             self._is_wanted.wait(self._interval)
@@ -100,6 +103,7 @@ class Live(App[None]):
         self._views = {view.name: view for view in views}
         self._view = self._views[start]
         self._look: Look | None = None
+        self._language = translation.get_language()
         self._reader = Reader(lambda: self._view, self._deliver, interval)
         if len(views) > 1:
             for key, view in enumerate(views, start=1):
@@ -167,7 +171,10 @@ class Live(App[None]):
         return self._heard if is_silent else None
 
     def _draw(self) -> None:
-        found = self._look
+        with translation.override(self._language):  # what the reader's thread calls knows no language
+            self._show(self._look)
+
+    def _show(self, found: Look | None) -> None:
         clock = f"{found.at:%H:%M:%S}" if found else ""
         width = max(1, self.size.width - _FRAME)
         title = f"djq  {self._view.title}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from rich.box import Box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -88,7 +88,7 @@ def failures(failed: Sequence[Failed]) -> RenderableType:
     """Draw the newest failures, each with the first line of its error."""
     if not failed:
         return Text(_("No task has failed."), style="green")
-    made = table((_("Stopped"), False), (_("Tries"), True), (_("Task, function and error"), False))
+    made = table((pgettext("time", "Stopped"), False), (_("Tries"), True), (_("Task, function and error"), False))
     for each in failed:
         task = _named(each.name, each.func).append(f"\n{clean(each.error)}", style="red")
         made.add_row(moment(each.stopped), str(each.attempts), task)

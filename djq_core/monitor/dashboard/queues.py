@@ -14,7 +14,8 @@ from djq_core.cluster.status import Running, Sample, Stat, StatStore
 from djq_core.cluster.tally import quantile
 from djq_core.exceptions import NotSupported
 from djq_core.monitor.dashboard.series import STEP, Percentiles, Point, highest_since, points_of
-from djq_core.monitor.dashboard.troubles import forgetful_cache, guarded, reason
+from djq_core.monitor.dashboard.troubles import guarded, reason
+from djq_core.monitor.statistics import unseen
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -146,8 +147,8 @@ class _Reader:
             clusters, histories = store.get_all(), store.histories()
         except Exception as error:  # whatever a cache, or a broker, raises
             return [], {}, self._no_stats(broker, error)
-        told = None if clusters or broker.shares_stats else forgetful_cache(self._runtime.conf.cache)
-        return clusters, histories, told or ""
+        told = "" if clusters or broker.shares_stats else unseen(self._runtime.conf.cache)
+        return clusters, histories, told
 
     def _no_stats(self, broker: Broker, error: Exception) -> str:
         if broker.shares_stats:

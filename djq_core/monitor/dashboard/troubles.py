@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
-from django.core.cache import caches
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
 from django.db import Error, connections, transaction
-from django.utils.translation import gettext as _
 
 from djq_core.exceptions import DjqError
+from djq_core.phrases import in_words
 
 _LONGEST = 300
 
@@ -19,19 +16,8 @@ def reason(error: Exception) -> str:
     """Return what went wrong: the text of our own errors and the database's, which hold no secret; else the kind."""
     if not isinstance(error, DjqError | Error):
         return type(error).__name__
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(in_words(error)).split()) or type(error).__name__
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def forgetful_cache(alias: str) -> str | None:
-    """Say why this cache cannot show the clusters here, None for one that may."""
-    cache = caches[alias]
-    if isinstance(cache, DummyCache):
-        return _("The cache “%(alias)s” keeps nothing, so nobody can see the clusters.") % {"alias": alias}
-    if isinstance(cache, LocMemCache):
-        told = _("The cache “%(alias)s” is in the memory of each process, so the clusters cannot be seen from here.")
-        return told % {"alias": alias}
-    return None
 
 
 def guarded(alias: str | None) -> AbstractContextManager[object]:

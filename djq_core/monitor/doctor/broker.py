@@ -14,6 +14,7 @@ from djq_core.brokers.finding import ERROR, WARNING
 from djq_core.monitor.looking import read
 from djq_core.monitor.secrets import without_secrets
 from djq_core.monitor.words import duration
+from djq_core.phrases import in_words
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -85,7 +86,7 @@ def _away(broker: Broker) -> Finding:
     try:
         broker.queue_size()
     except Exception as error:  # it says what is wrong
-        reason = without_secrets(str(error)) or type(error).__name__
+        reason = without_secrets(str(in_words(error))) or type(error).__name__
     else:
         reason = broker.info()
     return Finding(

@@ -21,7 +21,7 @@ def look(runtime: Runtime) -> Iterator[Finding]:
     alias = runtime.conf.cache
     is_needed = not runtime.conf.sync and not runtime.shared_broker().shares_stats
     try:
-        flaw = cache_flaw(alias)
+        flaw = cache_flaw(alias, probes=True)
     except Exception as error:  # whatever the client of a cache raises
         flaw = _("The cache %(alias)r does not answer: %(error)s") % {
             "alias": alias,

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
+from django.db.models.functions import Length
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from djq_core import current
-from djq_core.admin.bounded import BoundedAdmin, RecentValues
+from djq_core.admin.bounded import BoundedAdmin, BoundedList, RecentValues
 from djq_core.admin.shown import block
 from djq_orm.broker import OrmBroker
+from djq_orm.contents import read_task
 from djq_orm.models import OrmQ
 from djq_orm.receipts import Lease
 from djq_orm.stores import store_for
+
+#: Longer packages, in characters, are not read where many are listed, and not sent back and forth to be edited.
+LISTED: Final = 50_000
+EDITED: Final = 500_000
+
+
+class QueueList(BoundedList):
+    """A list that leaves long packages in the database."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the packages of the rows that are shown."""
+        super().get_results(request)
+        rows: Any = self.result_list
+        short = Case(When(size__lte=LISTED, then="payload"))
+        rows = rows.annotate(size=Length("payload"), listed=short)
+        self.result_list = rows if "payload" in self.list_display else rows.defer("payload")
+        for row in self.result_list:
+            told = {"error": _("Too long for a list: its own page shows it.")}
+            row.task = told if row.listed is None else read_task(row.key, row.listed)
 
 
 class QueueAdmin(BoundedAdmin):
@@ -62,6 +84,26 @@ class QueueAdmin(BoundedAdmin):
         """Show the options the task was sent with."""
         return block(row.q_options())
 
+    @admin.display(description=_("payload"))
+    def shown_payload(self, row: OrmQ) -> str:
+        """Show the beginning of a package that is too long for a form."""
+        return block(row.payload)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that leaves long packages in the database."""
+        return QueueList
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show a long package, which Django would refuse to take back, without a field to edit it."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or len(obj.payload) <= EDITED:
+            return fieldsets
+        return [(title, {**each, "fields": _unedited(each["fields"])}) for title, each in fieldsets]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Let nobody edit what stands for a long package."""
+        return (*super().get_readonly_fields(request, obj), "shown_payload")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: packages are signed where tasks are sent."""
         return False
@@ -88,6 +130,10 @@ def is_configured() -> bool:
         return issubclass(current.runtime().broker_class, OrmBroker)
     except (ImproperlyConfigured, LookupError):
         return False
+
+
+def _unedited(names: Any) -> list[Any]:
+    return ["shown_payload" if name == "payload" else name for name in names]
 
 
 def _database() -> str:

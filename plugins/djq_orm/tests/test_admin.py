@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
 from djq_core import current
 from djq_core.tasks import async_task
-from djq_orm.admin import is_configured
+from djq_orm.admin import LISTED, is_configured
 from djq_orm.models import OrmQ
 
 pytestmark = pytest.mark.django_db
@@ -86,3 +88,29 @@ def test_rows_can_be_deleted(admin_client: Client) -> None:
 
 def test_rows_cannot_be_added(admin_client: Client) -> None:
     assert admin_client.get(reverse("admin:djq_orm_ormq_add")).status_code == 403
+
+
+def test_long_packages_stay_in_the_database_where_many_are_listed(admin_client: Client) -> None:
+    async_task("math.fabs", "x" * LISTED, task_name="long")
+    async_task("math.fabs", 1, task_name="short")
+    with CaptureQueriesContext(connection) as queries:
+        response = admin_client.get(reverse(LIST))
+    text = response.content.decode()
+    assert "Too long for a list: its own page shows it." in text
+    assert "short" in text
+    assert "long" in admin_client.get(page_of(OrmQ.objects.order_by("id")[0])).content.decode()
+    assert [row.get_deferred_fields() for row in response.context["cl"].result_list] == [{"payload"}] * 2
+    assert len(queries) <= 6
+
+
+def test_a_package_that_is_too_long_for_a_form_is_shown_and_freed(admin_client: Client) -> None:
+    async_task("math.fabs", "x" * 3_000_000, task_name="long")
+    current.runtime().broker().receive(1, 0)
+    row = OrmQ.objects.get()
+    text = admin_client.get(page_of(row)).content.decode()
+    assert 'name="payload"' not in text
+    assert row.payload[:1000] in text
+    assert len(text) < 100_000
+    assert admin_client.post(page_of(row), {"key": row.key, "lock_0": "", "lock_1": ""}).status_code == 302
+    freed = OrmQ.objects.get()
+    assert (freed.lock, freed.payload == row.payload) == (None, True)

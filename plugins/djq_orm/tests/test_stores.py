@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from djq_orm.receipts import Lease
 from djq_orm.stores import store_for
@@ -176,3 +178,17 @@ def test_clear_leaves_other_queues(store: Store) -> None:
     store.insert("other", ["b"])
     store.clear("k")
     assert (store.count_waiting("k"), store.count_waiting("other")) == (0, 1)
+
+
+def test_those_that_wait_are_counted_in_the_index_alone(sqlite_alias: str) -> None:
+    store = store_for(sqlite_alias)
+    store.insert("k", ["a", "b", "c"])
+    store.claim("k", 1, 60)
+    lapsed = leases(store.claim("k", 1, 60))
+    store.rows.filter(pk=lapsed[0].pk).update(due=0)
+    with CaptureQueriesContext(connections[sqlite_alias]) as queries:
+        assert store.count_waiting("k") == 2
+    (sql,) = [query["sql"] for query in queries]
+    with connections[sqlite_alias].cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql.replace('%', '%%')}")
+        assert "USING COVERING INDEX" in cursor.fetchall()[0][3]
