@@ -7,7 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -97,6 +97,11 @@ def _run_of(worker: WorkerChild, traffic: Traffic, now: float) -> dict[str, Any]
         "since": now - (time.monotonic() - worker.since),
         "attempt": held.header["attempt"],
     }
+
+
+def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {each.name for each in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,10 +201,11 @@ class Stat(Status):
 
     @classmethod
     def from_dict(cls, taken: Mapping[str, Any]) -> Stat:
-        """Return the status that a snapshot holds."""
-        lists = {name: tuple(taken[name]) for name in ("workers", "waits", "runs")}
-        running = tuple(Running(**run) for run in taken["running"])
-        return cls(**{**taken, **lists, "tob": datetime.fromisoformat(taken["tob"]), "running": running})
+        """Return the status that a snapshot holds, as far as this version of djq and that of its cluster agree."""
+        values = _known(cls, taken)
+        lists = {name: tuple(values.get(name, ())) for name in ("workers", "waits", "runs")}
+        running = tuple(Running(**_known(Running, run)) for run in values.get("running", ()))
+        return cls(**{**values, **lists, "tob": datetime.fromisoformat(taken["tob"]), "running": running})
 
 
 class StatStore:

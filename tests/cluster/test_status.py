@@ -158,6 +158,21 @@ def test_names_with_spaces_can_be_published() -> None:
     assert list(store.histories()) == ["my host:1"]
 
 
+def test_a_cluster_of_another_version_is_seen_as_far_as_both_agree() -> None:
+    runtime, broker = runtime_of(), Sharing()
+    later = taken(
+        cluster_id=1,
+        invented={"later": 1},
+        running=[{"worker": 1, "id": "a", "name": "b", "func": "c", "since": 1.0, "x": 2}],
+    )
+    earlier = {name: value for name, value in taken(cluster_id=2).items() if name not in ("running", "waits", "runs")}
+    for stat in (later, earlier):
+        StatStore(runtime, broker).put(stat)
+    first, second = StatStore(runtime, broker).get_all()
+    assert (first.cluster_id, first.running[0].name) == (1, "b")
+    assert (second.cluster_id, second.running, second.waits) == (2, (), ())
+
+
 # What runs
 
 
