@@ -245,4 +245,4 @@ def test_a_task_without_a_name_is_still_linked(client: Client) -> None:
 
 def test_a_failure_without_a_function_leads_to_its_list_by_a_name(client: Client) -> None:
     add_failure("nameless", func="")
-    assert re.search(r'<a href="/admin/djq_core/failure/\?q=">–</a>', page(client))
+    assert re.search(r'<a href="/admin/djq_core/failure/\?q=">\u2013</a>', page(client))
