@@ -115,6 +115,8 @@ class BoundedAdmin(_ModelAdmin):
     #: rows share, and one by which many may be labelled.
     whole_fields: ClassVar[tuple[str, ...]] = ()
     whole_label: ClassVar[str | None] = None
+    #: The columns that lead to a row, those of them that a list has, where a site says nothing else.
+    leading: ClassVar[tuple[str, ...]] = ()
 
     class Media:
         css = {"all": ["djq_core/css/admin.css"]}
@@ -122,6 +124,11 @@ class BoundedAdmin(_ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that keeps to its orders."""
         return BoundedList
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """Link what leads to a row; a subclass may have other columns without saying which of them do."""
+        leading = [] if self.list_display_links else [name for name in self.leading if name in list_display]
+        return leading or super().get_list_display_links(request, list_display)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         """Search all of a short list; of a long one all for what is given as a whole, and the newest for a part."""

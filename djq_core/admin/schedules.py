@@ -62,7 +62,7 @@ class ScheduleAdmin(WithButtons, BoundedAdmin):
     list_filter: ClassVar[Any] = ("next_run", "schedule_type", ("cluster", RecentValues))
     search_fields: ClassVar[Any] = ("name", "func")
     whole_fields: ClassVar = ("name",)
-    list_display_links: Any = ("id", "name")
+    leading: ClassVar = ("id", "name")
     actions: Any = ("run_selected", "pause_selected", "resume_selected")
     button_labels: ClassVar = {
         "run_selected": _("Run now"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
@@ -59,7 +60,12 @@ class TaskAdmin(WithButtons, BoundedAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Show stored values that a site has added to the list escaped and shortened."""
-        return [f"listed_{name}" if name in _VALUES else name for name in super().get_list_display(request)]
+        return _listed(super().get_list_display(request))
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """Link stored values too where a site asks for it."""
+        links = super().get_list_display_links(request, list_display)
+        return links and _listed(links)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show everything, or what a site has asked for; stored values through their own columns."""
@@ -171,6 +177,11 @@ class FailAdmin(TaskAdmin):
 
 
 _COLUMNS: Final = {**{name: f"shown_{name}" for name in _VALUES}, "group": "its_group"}
+
+
+def _listed(names: Iterable[Any]) -> list[Any]:
+    """Return the columns that show these fields in a list."""
+    return [f"listed_{name}" if name in _VALUES else name for name in names]
 
 
 def _shown(names: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from django.utils import timezone
@@ -222,3 +222,26 @@ def test_the_list_is_sorted_by_what_it_offers(admin_client: Client) -> None:
     assert order("o=2") == ["a", "b", "c"]
     assert order("o=-2") == ["c", "b", "a"]
     assert order("o=99") == order("") == ["b", "c", "a"]
+
+
+def test_a_subclass_may_have_columns_of_its_own(admin_client: Client) -> None:
+    class OwnAdmin(ScheduleAdmin):
+        list_display = ("func", "next_run")
+
+    class NamedAdmin(ScheduleAdmin):
+        list_display = ("func", "name")
+
+    class LinkedAdmin(FailAdmin):
+        list_display = ("name", "result")
+        list_display_links = ("result",)
+
+    request = RequestFactory().get(LIST)
+
+    def links(page: Any) -> list[str]:
+        assert page.check() == []
+        return list(page.get_list_display_links(request, page.get_list_display(request)))
+
+    assert links(ScheduleAdmin(Schedule, admin.site)) == ["id", "name"]
+    assert links(OwnAdmin(Schedule, admin.site)) == ["func"]
+    assert links(NamedAdmin(Schedule, admin.site)) == ["name"]
+    assert links(LinkedAdmin(Failure, admin.site)) == ["listed_result"]

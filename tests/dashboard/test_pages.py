@@ -241,3 +241,8 @@ def test_a_task_without_a_name_is_still_linked(client: Client) -> None:
     task = Task.objects.get(pk=add_failure("").pk)
     assert len(task.pk) == len(new_id())
     assert f">{task.pk}</a>" in page(client)
+
+
+def test_a_failure_without_a_function_leads_to_its_list_by_a_name(client: Client) -> None:
+    add_failure("nameless", func="")
+    assert re.search(r'<a href="/admin/djq_core/failure/\?q=">\u2013</a>', page(client))

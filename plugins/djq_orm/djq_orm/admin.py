@@ -49,7 +49,7 @@ class QueueAdmin(BoundedAdmin):
     """
 
     list_display: Any = ("id", "key", "name", "group", "func", "lock", "deliveries", "task_id")
-    list_display_links: Any = ("id", "name")
+    leading: ClassVar = ("id", "name")
     list_filter: ClassVar[Any] = (("key", RecentValues),)
     ordering: ClassVar[Any] = ("key", "due", "id")
     sortable_by: ClassVar[Any] = ()
