@@ -131,7 +131,7 @@ class TakesItForDone(WireBroker):
 class SendsLater(WireBroker):
     def enqueue_many(self, packages: Sequence[Package]) -> list[str | None]:
         self._later = [*getattr(self, "_later", []), *packages]
-        if len(self._later) < 1_000:
+        if len(self._later) < 1_000_000:
             return [None for _ in packages]
         sent, self._later = super().enqueue_many(self._later), []
         return sent[-len(packages) :]
