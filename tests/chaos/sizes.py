@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from djq_core.cluster.restarts import LONGEST_PAUSE
 from tests.chaos import record
 from tests.harness.clusters import ClusterProcess
 from tests.harness.fixtures import MARIADB, POSTGRESQL, REDIS_RECEIPTS, SQLITE
@@ -67,6 +68,6 @@ def kill_evenly(site: Site, cluster: ClusterProcess, role: str, count: int, kill
     victim = 0
     for number in range(kills):
         site.wait_done(number * count // (kills + 1))
-        cluster.wait_full(1, 5.0, role=role, without=victim)
+        cluster.wait_full(1, LONGEST_PAUSE + 5.0, role=role, without=victim)
         victim = cluster.only(role)
         assert cluster.kill(victim)
