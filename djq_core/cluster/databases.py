@@ -24,6 +24,14 @@ def refresh_connections() -> None:
             _abandon(connection)
 
 
+def close_connections() -> None:
+    """Close this thread's connections for good, those to a SQLite database in memory too, which Django keeps."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if connection.connection is not None:
+            _abandon(connection)
+
+
 def _refresh(connection: BaseDatabaseWrapper) -> None:
     _undo(connection)
     if connection.connection is None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from django.db import connections
+from djq_core.cluster.databases import close_connections
 
 T = TypeVar("T")
 
@@ -45,6 +45,6 @@ class Calls:
             future.set_result(answer)
 
     def _forget(self, place: Hashable) -> None:
-        connections.close_all()
+        close_connections()
         with self._lock:
             del self._open[place]

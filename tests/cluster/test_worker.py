@@ -21,6 +21,7 @@ from djq_core.cluster.faults import Faults
 from djq_core.cluster.tickets import Record, TicketReader, Tickets
 from djq_core.cluster.worker import Worker
 from djq_core.envelope import encode_package
+from tests.harness.waiting import wait_until
 from tests.making import package_of, runtime_of
 
 HERE = __name__
@@ -207,16 +208,17 @@ def test_a_signal_in_time_changes_nothing(desk: Desk, number: int, timeout: floa
 
 def test_a_signal_between_two_tasks_changes_nothing(desk: Desk) -> None:
     def send() -> None:
+        """Signal once the worker listens, and stop it only then: without its handlers a signal would end the tests."""
+        wait_until(lambda: all(callable(signal.getsignal(number)) for number in (TIME_IS_UP, signal.SIGTERM)), 10, "it")
         for number in SIGNALS[:3]:
             os.kill(os.getpid(), number)
+        time.sleep(0.1)
+        desk.peer.send(STOP)
 
-    sender = threading.Timer(0.1, send)
-    stopper = threading.Timer(0.2, lambda: desk.peer.send(STOP))
+    sender = threading.Thread(target=send)
     sender.start()
-    stopper.start()
     assert desk.work(timeout=0.01) == [Frame(Kind.READY)]
     sender.join()
-    stopper.join()
 
 
 def test_handlers_that_a_task_changed_are_put_back(desk: Desk) -> None:

@@ -21,7 +21,7 @@ from textual.containers import VerticalScroll
 from textual.filter import LineFilter, Monochrome
 from textual.widgets import Footer, Static
 
-from djq_core.cluster.databases import refresh_connections
+from djq_core.cluster.databases import close_connections, refresh_connections
 from djq_core.management.terminal.words import clean
 from djq_core.monitor.secrets import first_line
 
@@ -74,6 +74,7 @@ class Reader(threading.Thread):
             with suppress(RuntimeError, CancelledError):  # the screen is gone
                 self._deliver(found)
             self._is_wanted.wait(self._interval)
+        close_connections()
 
     def hurry(self) -> None:
         """Read now."""
