@@ -150,6 +150,13 @@ def test_the_status_of_a_cluster_is_found_by_its_id() -> None:
     assert (unknown.cluster_id, unknown.status, unknown.workers) == (99, Conf.STOPPED, ())
 
 
+def test_another_broker_can_be_asked() -> None:
+    broker = Sharing()
+    StatStore(current.runtime(), broker).put(taken(cluster_id=9, status=Conf.IDLE))
+    assert (Stat.get(9, broker).status, Stat.get(9).status) == (Conf.IDLE, Conf.STOPPED)
+    assert [stat.cluster_id for stat in Stat.get_all(broker=broker)] == [9]
+
+
 def test_names_with_spaces_can_be_published() -> None:
     store = StatStore(runtime_of(name="my site"), MemoryBroker())
     store.put(taken(host="my host"))
