@@ -63,6 +63,12 @@ def start(
         )
 
 
+def pause(process: subprocess.Popen[bytes]) -> None:
+    """Let a child stand still, and return once it does: until then its other threads may answer."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+
+
 def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM, seconds: float = 10.0) -> int:
     """End a server and return its exit code; kill it when it does not go."""
     process.send_signal(how)

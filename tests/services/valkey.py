@@ -76,7 +76,7 @@ class ValkeyServer:
 
     def pause(self) -> None:
         """Let it answer nothing, without closing a connection."""
-        self.process.send_signal(signal.SIGSTOP)
+        children.pause(self.process)
 
     def resume(self) -> None:
         """Let it go on."""

@@ -125,7 +125,7 @@ class WireServer:
         children.stop(self._process, signal.SIGKILL)
 
     def pause(self) -> None:
-        self._process.send_signal(signal.SIGSTOP)
+        children.pause(self._process)
 
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
