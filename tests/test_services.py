@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import redis
 
 from tests.services import children, postgres, unavailable
 from tests.services.fixtures import StartValkey
+from tests.services.ports import free_port
 from tests.services.valkey import ValkeyServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,3 +126,12 @@ def test_a_missing_server_skips_and_fails_in_ci(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("CI", "1")
     with pytest.raises(pytest.fail.Exception, match="no server"):
         unavailable("no server")
+
+
+def test_a_port_is_given_to_one_process_of_the_tests() -> None:
+    mine, others = free_port(), free_port()
+    with socket.socket(socket.AF_UNIX) as claim, pytest.raises(OSError, match="in use"):
+        claim.bind(f"\0djq-tests-port-{others}")
+    program = f"from tests.services.ports import free_port; print(free_port([{mine}, {others}, {others + 1}]))"
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
+    assert int(told.stdout) == others + 1

@@ -25,7 +25,7 @@ from djq_core.plugins import PluginSetting, load
 from djq_core.reporters import ErrorReporter
 from djq_core.runtime import Runtime
 from tests.making import MemoryBroker, new_reporter, package_of, wait_until
-from tests.services.valkey import free_port
+from tests.services.ports import free_port
 
 pytestmark = pytest.mark.security
 

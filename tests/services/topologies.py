@@ -15,7 +15,8 @@ from typing import Any
 import redis
 
 from tests.services import children, valkey
-from tests.services.valkey import Missing, ValkeyServer, free_port
+from tests.services.ports import free_port
+from tests.services.valkey import Missing, ValkeyServer
 
 SLOTS = 16_384
 SERVICE = "primary"

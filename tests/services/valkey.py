@@ -122,13 +122,6 @@ def running(*, port: int = 0, is_redis: bool = False, **options: str) -> Iterato
         server.close()
 
 
-def free_port() -> int:
-    """Return a port of this host that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _flag(name: str, value: str) -> tuple[str, str]:
     return f"--{name.replace('_', '-')}", value
 

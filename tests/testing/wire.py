@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import random
 import signal
 import socket
 import socketserver
@@ -18,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +25,7 @@ from djq_core.brokers.base import Broker, BrokerSettings, Delivery, Package
 from djq_core.brokers.memory import Memory, MemoryBroker
 from djq_core.exceptions import BrokerError
 from tests.services import children
+from tests.services.ports import free_port
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
@@ -101,17 +101,8 @@ class WireServer:
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        self.port = self._free_port()
+        self.port = free_port()
         self.start()
-
-    @staticmethod
-    def _free_port() -> int:
-        """Return a port below those that clients are given, so that no other test's client takes it meanwhile."""
-        while True:
-            port = random.SystemRandom().randrange(20_000, 32_000)
-            with socket.socket() as free, suppress(OSError):
-                free.bind((HOST, port))
-                return port
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.testing.wire", str(self.port)]

@@ -14,7 +14,8 @@ from djq_redis.list_broker import RedisBroker
 from djq_redis.receipts_broker import RedisReceiptsBroker
 from plugins.djq_redis.tests.conftest import MakeBroker
 from tests.services.fixtures import StartValkey
-from tests.services.valkey import ValkeyServer, free_port
+from tests.services.ports import free_port
+from tests.services.valkey import ValkeyServer
 
 KINDS = pytest.mark.parametrize("kind", [RedisBroker, RedisReceiptsBroker], ids=["list", "receipts"])
 PASSWORD = "s3cr3t-p4ss"

@@ -15,8 +15,8 @@ from plugins.djq_redis.tests.conftest import MakeBroker
 from plugins.djq_redis.tests.test_outage import refusal
 from tests.harness.waiting import wait_until
 from tests.services.fixtures import StartValkey
+from tests.services.ports import free_port
 from tests.services.topologies import SERVICE, SentinelGroup, ValkeyCluster
-from tests.services.valkey import free_port
 
 KINDS = pytest.mark.parametrize("kind", [RedisBroker, RedisReceiptsBroker], ids=["list", "receipts"])
 PROTOCOLS = pytest.mark.parametrize("words", [{}, {"protocol": 2}, {"protocol": 3}], ids=["default", "resp2", "resp3"])
