@@ -1,0 +1,1 @@
+"""Disque as the message broker of djq."""

@@ -1,0 +1,1 @@
+"""IronMQ as the message broker of djq."""

@@ -1,0 +1,1 @@
+"""MongoDB as the message broker of djq."""

@@ -1,0 +1,1 @@
+"""Errors, traces and schedules of djq in Sentry."""

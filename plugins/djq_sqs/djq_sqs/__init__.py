@@ -1,0 +1,1 @@
+"""Amazon SQS as the message broker of djq."""
