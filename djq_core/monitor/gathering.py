@@ -74,9 +74,15 @@ def gather_schedule(runtime: Runtime, query: str) -> Facts:
 def queue_facts(runtime: Runtime, name: str, query: str, depth: int) -> Queue:
     """Return what is known of a queue, its clusters, and the packages on it that the query means."""
     broker = runtime.shared_broker(name)
-    stats, unknown = living(runtime, broker, name)
+    seen = living(runtime, broker, name)
     lease = broker.settings.lease
-    queue = Queue(name=name, broker=type(broker), lease=lease, stats=stats, unknown=unknown)
+    queue = Queue(
+        name=name,
+        broker=type(broker),
+        lease=lease,
+        stats=seen.stats if seen.is_known else None,
+        unknown=seen.why_unknown,
+    )
     return look(runtime, broker, queue, query, depth)
 
 

@@ -10,10 +10,13 @@ from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from django.utils.translation import gettext as _
+
 from djq_core.cluster.status import Stat
 from djq_core.monitor import troubles
 from djq_core.monitor.bounded import Calls
-from djq_core.monitor.queues import ClustersSeen, QueueState, can_be_reached, look_at_clusters, look_at_queue
+from djq_core.monitor.queues import QueueState, can_be_reached, look_at_clusters, look_at_queue
+from djq_core.monitor.statistics import ClustersSeen
 from djq_core.monitor.troubles import Kind, Trouble
 from djq_core.plugins import Health
 
@@ -116,8 +119,9 @@ def examine(
     states = [_begin(runtime, look_at_queue, name) for name in chosen]
     seen = [_begin(runtime, look_at_clusters, name) for name in chosen]
     healths = _CALLS.start(("plugins", id(runtime)), runtime.hooks.health)
+    late, unseen = QueueState(error=_too_late()), ClustersSeen(error=_too_late())
     looks = [
-        _Look(name, _within(state, until, QueueState()), _of_host(_within(clusters, until, _UNKNOWN), here=here))
+        _Look(name, _within(state, until, late), _of_host(_within(clusters, until, unseen), here=here))
         for name, state, clusters in zip(chosen, states, seen, strict=True)
     ]
     plugins = _within(healths, until, None)
@@ -138,14 +142,11 @@ def reach(runtime: Runtime, names: Sequence[str] = (), *, seconds: float = SECON
     """
     chosen, until = list(names) or queue_names(runtime), time.monotonic() + seconds
     futures = [_begin(runtime, can_be_reached, name) for name in chosen]
-    states = [_within(future, until, QueueState()) for future in futures]
+    states = [_within(future, until, QueueState(error=_too_late())) for future in futures]
     found = [trouble for name, state in zip(chosen, states, strict=True) for trouble in _unreachable(name, state)]
     pairs = zip(chosen, states, strict=True)
     queues = [QueueReport(name=name, state=state, knows_clusters=False) for name, state in pairs]
     return Report(queues=tuple(queues), troubles=tuple(found))
-
-
-_UNKNOWN: Final = ClustersSeen(is_known=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,10 @@ def _within(future: Future[T], until: float, otherwise: T | None) -> Any:
         return future.result(timeout=max(0.0, until - time.monotonic()))
     except TookTooLong:
         return otherwise
+
+
+def _too_late() -> str:
+    return _("No answer came in time.")
 
 
 def _of_host(seen: ClustersSeen, *, here: bool) -> ClustersSeen:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from djq_core.brokers import Broker
 from djq_core.brokers.base import Queued
-from djq_core.cluster.status import Stat, StatStore
 from djq_core.envelope import TASK
 from djq_core.envelope.wire import read_header
 from djq_core.exceptions import NotSupported, PackageError
 from djq_core.monitor.secrets import first_line
-from djq_core.monitor.statistics import cache_flaw
+from djq_core.monitor.statistics import ClustersSeen, living
 
 if TYPE_CHECKING:
     from djq_core.envelope import Signer
@@ -39,16 +38,6 @@ class QueueState:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClustersSeen:
-    """The clusters that work on a queue; ``error`` is why nobody knows them, ``flaw`` that of its cache."""
-
-    stats: tuple[Stat, ...] = ()
-    is_known: bool = True
-    error: str = ""
-    flaw: str = ""
-
-
 def look_at_queue(runtime: Runtime, name: str) -> QueueState:
     """Ask the broker of a queue, on a connection of its own."""
     try:
@@ -62,17 +51,15 @@ def look_at_queue(runtime: Runtime, name: str) -> QueueState:
 
 
 def look_at_clusters(runtime: Runtime, name: str) -> ClustersSeen:
-    """Read what the clusters of a queue have published."""
+    """Read what the clusters of a queue have published, on a connection of its own."""
     try:
         broker = runtime.broker(name)
         try:
-            stats = tuple(StatStore(runtime, broker, name).get_all())
-            flaw = "" if stats or broker.shares_stats else cache_flaw(runtime.conf.cache)
-            return ClustersSeen(stats=stats, is_known=not flaw, flaw=flaw)
+            return living(runtime, broker, name)
         finally:
             broker.close()
-    except Exception as error:  # whatever the client of a cache or a broker raises
-        return ClustersSeen(is_known=False, error=first_line(error))
+    except Exception as error:  # whatever the client of a broker raises
+        return ClustersSeen(error=first_line(error))
 
 
 def can_be_reached(runtime: Runtime, name: str) -> QueueState:

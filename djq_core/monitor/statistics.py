@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -19,14 +20,33 @@ if TYPE_CHECKING:
     from djq_core.runtime import Runtime
 
 
-def living(runtime: Runtime, broker: Broker, name: str) -> tuple[tuple[Stat, ...] | None, str]:
-    """Return the living clusters of a name; None, and the reason, where nobody can know of them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClustersSeen:
+    """The living clusters of a queue; ``error`` is why nobody can know of them, ``flaw`` that of their cache."""
+
+    stats: tuple[Stat, ...] = ()
+    error: str = ""
+    flaw: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Can anybody know of them?"""
+        return not self.why_unknown
+
+    @property
+    def why_unknown(self) -> str:
+        """Why nobody can know of them, an empty text where somebody can."""
+        return self.error or self.flaw
+
+
+def living(runtime: Runtime, broker: Broker, name: str) -> ClustersSeen:
+    """Read what the clusters of a queue have published, where its broker or the cache keeps that."""
     try:
-        found = tuple(StatStore(runtime, broker, name).get_all())
-        reason = "" if found or broker.shares_stats else cache_flaw(runtime.conf.cache)
+        stats = tuple(StatStore(runtime, broker, name).get_all())
+        flaw = "" if stats or broker.shares_stats else cache_flaw(runtime.conf.cache)
     except Exception as error:  # whatever the client of a cache, or of a broker, raises
-        return None, first_line(error)
-    return (None, reason) if reason else (found, "")
+        return ClustersSeen(error=first_line(error))
+    return ClustersSeen(stats=stats, flaw=flaw)
 
 
 def cache_flaw(alias: str, *, probes: bool = False) -> str:

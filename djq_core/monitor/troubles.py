@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from djq_core.conf import Conf
-from djq_core.monitor.queues import ClustersSeen, QueueState
+from djq_core.monitor.queues import QueueState
+from djq_core.monitor.statistics import ClustersSeen
 from djq_core.plugins import Health
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def of_clusters(name: str, seen: ClustersSeen, conf: Conf, *, needs_one: bool) -
             % {"queue": name, "flaw": seen.flaw},
             remedy=_("Let the setting `cache` name one of CACHES that all processes share."),
         )
-    elif not seen.is_known and not seen.flaw:
+    elif seen.error:
         yield Trouble(
             kind=Kind.UNREACHABLE,
             code="statistics_unreachable",

@@ -35,9 +35,9 @@ from djq_core.monitor.clusters import Overview, Queue
 from djq_core.monitor.failures import Failed
 from djq_core.monitor.health import Report
 from djq_core.monitor.memory import Measured, Memory, Used
-from djq_core.monitor.queues import ClustersSeen, QueueState
+from djq_core.monitor.queues import QueueState
 from djq_core.monitor.rates import Series
-from djq_core.monitor.statistics import unseen
+from djq_core.monitor.statistics import ClustersSeen, unseen
 from djq_core.monitor.summary import Summary
 from djq_core.monitor.troubles import Trouble, no_cluster, of_clusters, of_plugins, of_queue
 from djq_core.plugins import Health
@@ -214,8 +214,8 @@ ILL: Final[tuple[dict[str, Any], ...]] = (
         lambda: iter(()),
         lambda: of_queue("tests", QueueState(), 1),
         lambda: of_queue("tests", QueueState(is_reachable=True, oldest=9), 1),
-        lambda: of_clusters("tests", ClustersSeen(is_known=False, flaw="orm"), conf(), needs_one=True),
-        lambda: of_clusters("tests", ClustersSeen(is_known=False), conf(), needs_one=True),
+        lambda: of_clusters("tests", ClustersSeen(flaw="orm"), conf(), needs_one=True),
+        lambda: of_clusters("tests", ClustersSeen(error="orm"), conf(), needs_one=True),
         lambda: of_clusters("tests", ClustersSeen(), conf(), needs_one=True),
         *(
             lambda ill=ill: of_clusters("tests", ClustersSeen(stats=(stat(**ill),)), conf(), needs_one=True)

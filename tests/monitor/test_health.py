@@ -186,6 +186,7 @@ def test_a_server_that_hangs_costs_no_more_than_the_time_for_looking(call: str) 
     assert time.monotonic() - began < 3
     broker.go_on.set()
     assert {report.status for report in reports} == {"unreachable"}
+    assert {trouble.detail for report in reports for trouble in report.troubles} == {"No answer came in time."}
     assert broker.calls.count(call) == 1
 
 

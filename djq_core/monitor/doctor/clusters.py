@@ -32,19 +32,19 @@ def look(runtime: Runtime) -> Iterator[Finding]:
         return
     for name in sorted({runtime.conf.name, *runtime.conf.clusters}):
         broker = runtime.shared_broker(name)
-        stats, unknown = living(runtime, broker, name)
-        if stats is None:
+        seen = living(runtime, broker, name)
+        if not seen.is_known:
             yield Finding(
                 level=ERROR,
                 code="clusters-unknown",
                 message=_("Nobody can tell whether a cluster %(name)r runs. %(reason)s")
-                % {"name": name, "reason": unknown},
+                % {"name": name, "reason": seen.why_unknown},
                 remedy=_("See broker and cache above."),
             )
-        elif not stats:
+        elif not seen.stats:
             yield _none(name)
         else:
-            yield from _some(runtime.conf, name, stats)
+            yield from _some(runtime.conf, name, seen.stats)
 
 
 def _none(name: str) -> Finding:

@@ -49,17 +49,17 @@ def _broken(planned: Planned) -> Finding:
 def _clusters(runtime: Runtime, rows: Sequence[Schedule]) -> Iterator[Finding]:
     names = sorted({row.cluster or runtime.conf.name for row in rows})
     for name in names:
-        stats, _unknown = living(runtime, runtime.shared_broker(name), name)
-        if stats is None:  # the area of the clusters says so
+        seen = living(runtime, runtime.shared_broker(name), name)
+        if not seen.is_known:  # the area of the clusters says so
             continue
-        if not stats and name not in runtime.conf.clusters:
+        if not seen.stats and name not in runtime.conf.clusters:
             yield Finding(
                 level=WARNING,
                 code="schedules-cluster",
                 message=_("Schedules belong to the cluster %(name)r, which does not run.") % {"name": name},
                 remedy=_("python manage.py qcluster --name %(name)s, or give them another cluster.") % {"name": name},
             )
-        elif stats and not any(stat.scheduler for stat in stats):
+        elif seen.stats and not any(stat.scheduler for stat in seen.stats):
             yield _no_scheduler(name)
 
 
