@@ -1,4 +1,4 @@
-"""How often a package was delivered since a cluster last recorded how it ended, where the broker counts all the same."""
+"""How often a package came since a cluster last recorded how it ended, where the broker counts every delivery."""
 
 from __future__ import annotations
 
