@@ -21,7 +21,8 @@ class Delivery:
     ``receipt`` is what acknowledges it (None on a broker without receipts). ``count`` is the number of attempts, the
     one that this delivery is for included: it grows with the first delivery and the one after each counted release,
     and stays where the delivery before was never answered, for then nobody knows of a start. ``unanswered`` is the
-    number of deliveries in a row, this one included, for which no cluster has come back.
+    number of deliveries in a row, this one included, for which no cluster has come back. Where the broker
+    ``counts_every_delivery`` both are the number of deliveries, for the server cannot tell how they ended.
     """
 
     receipt: str | None
@@ -96,6 +97,9 @@ class Broker:
     fences_receipts: ClassVar[bool] = False
     #: Does a delivery tell how many attempts there were?
     counts_deliveries: ClassVar[bool] = False
+    #: Does that number grow with every delivery, one that was handed back uncounted too? Then a cluster fetches no
+    #: more than its workers can start at once.
+    counts_every_delivery: ClassVar[bool] = False
     #: Is ``enqueue`` part of the caller's database transaction?
     supports_transactions: ClassVar[bool] = False
     #: The size of the largest package, None for no limit.
@@ -173,7 +177,10 @@ class Broker:
         raise NotSupported(f"{type(self).__name__} has no leases to extend.")
 
     def release(self, receipts: Sequence[str], *, delay: float = 0.0, counted: bool = True) -> None:
-        """Hand packages back for another delivery after ``delay`` seconds; ``counted=False`` takes the attempt back."""
+        """Hand packages back for another delivery after ``delay`` seconds; ``counted=False`` takes the attempt back.
+
+        A broker that ``counts_every_delivery`` cannot take it back, and hands back all the same.
+        """
         raise NotSupported(f"{type(self).__name__} cannot release a package.")
 
     # Answering

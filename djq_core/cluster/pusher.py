@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import DatabaseError
 
 from djq_core.brokers import Broker, Delivery
+from djq_core.cluster.answered import deliveries_since_an_end
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
@@ -122,6 +123,7 @@ class Pusher:
         try:
             text = self._runtime.signer.verify(TASK, delivery.package)
             header = {**read_header(text), **about}
+            header["unanswered"] = self._unanswered(header["id"], delivery)
         except PackageError as error:
             logger.error("%s cannot read a package: %.1000s", self._name, error)
             return self._unreadable(delivery, about, error)
@@ -132,6 +134,12 @@ class Pusher:
                 logger.info("%s skips [%s]: the run before it has not ended", self._name, header["name"])
                 return Frame(Kind.RESULT, 0, {**header, "error": SKIPPED, "skip": True}, text.encode("ascii"))
         return Frame(Kind.TASK, 0, header, text.encode("ascii"))
+
+    def _unanswered(self, task_id: str, delivery: Delivery) -> int:
+        """Return how many deliveries in a row nobody came back for; a server that counts all of them cannot tell."""
+        if not self._broker.counts_every_delivery or delivery.unanswered <= self._runtime.conf.max_deliveries:
+            return delivery.unanswered
+        return deliveries_since_an_end(self._runtime, task_id, delivery.count)
 
     def _takes(self, schedule: int, task_id: str) -> bool:
         """May this run of a schedule begin? While the database is away it waits; a stop hands it over as it is."""

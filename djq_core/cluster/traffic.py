@@ -70,7 +70,7 @@ class Traffic:
         self.pushed += 1
         header, unanswered = frame.header, frame.header["unanswered"]
         held = self.table.of_task(header["id"]) if unanswered > 1 and self.renews_leases else None
-        if held is not None:
+        if held is not None and not self._may_be_released(held):
             self._delivered_again(held, header["receipt"])
         elif frame.kind is Kind.RESULT:
             self.table.add_finished(header, frame.payload, {"error": header["error"]})
@@ -79,6 +79,10 @@ class Traffic:
             self.table.add_finished(header, frame.payload, {"error": reason, "crashed": True, "final": True})
         else:
             self.table.add(header, frame.payload)
+
+    def _may_be_released(self, held: Held) -> bool:
+        """May this be the next delivery of a failure that the monitor has just released, and not told of yet?"""
+        return self._broker.counts_every_delivery and held.outcome is not None and not held.outcome.get("success")
 
     def _delivered_again(self, held: Held, receipt: str) -> None:
         """Go on under a new lease with a task whose old one lapsed, instead of running it twice.
@@ -99,8 +103,15 @@ class Traffic:
             pusher.control.send(Frame(Kind.GRANT, total))
 
     def _room(self, workers: Iterable[WorkerChild]) -> int:
-        """Return ``queue_limit`` less what is fetched and not started, and keep what a kill can cost within bounds."""
-        return min(self._conf.queue_limit - self.unstarted(workers), self._conf.most_held - self.table.unsaved)
+        """Return ``queue_limit`` less what is fetched and not started, and keep what a kill can cost within bounds.
+
+        Where each delivery counts as an attempt, nothing is fetched that would have to wait, or be handed back.
+        """
+        room = min(self._conf.queue_limit - self.unstarted(workers), self._conf.most_held - self.table.unsaved)
+        if not self._broker.counts_every_delivery:
+            return room
+        idle = sum(worker.is_ready and not worker.is_leaving and self.is_idle(worker) for worker in workers)
+        return min(room, idle - len(self.table.waiting))
 
     def pusher_lost(self) -> None:
         """Count from zero for the next pusher."""

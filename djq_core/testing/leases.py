@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from djq_core.brokers.base import Broker, Delivery
-from djq_core.testing.applying import needs
+from djq_core.testing.applying import lacks, needs
 from djq_core.testing.kit import Kit, MakeBroker, packages, receipts
 
 
@@ -29,6 +29,7 @@ class Leases(Kit):
         self.eventually(lambda: (broker.queue_size(), broker.lock_size()), (1, 0))
 
     @needs("counts_deliveries")
+    @lacks("counts_every_delivery")
     def test_an_unanswered_delivery_is_the_same_attempt(self, make_broker: MakeBroker) -> None:
         broker = make_broker(lease=self.short_lease)
         broker.enqueue("a")

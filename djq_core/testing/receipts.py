@@ -6,7 +6,7 @@ import threading
 import time
 
 from djq_core.brokers.base import Broker
-from djq_core.testing.applying import needs
+from djq_core.testing.applying import lacks, needs
 from djq_core.testing.kit import Kit, MakeBroker, packages, receipts
 
 #: A package that is sent while a broker waits in the server arrives within so many seconds, in the best of three.
@@ -93,20 +93,35 @@ class Receipts(Kit):
         held = receipts(self.take(broker))
         began = time.monotonic()
         broker.release(held, delay=self.short_lease * 2)
-        self.eventually(broker.lock_size, 0)
         self.stays_empty(broker, 0)
         assert packages(self.take(broker)) == [b"a"]
         assert time.monotonic() - began >= self.short_lease * 1.5
+
+    @needs("supports_delay")
+    def test_what_is_released_for_later_is_held_by_nobody(self, broker: Broker) -> None:
+        broker.enqueue("a")
+        broker.release(receipts(self.take(broker)), delay=60)
+        self.eventually(lambda: (broker.queue_size(), broker.lock_size()), (1, 0))
 
     @needs("counts_deliveries")
     def test_a_release_counts_the_attempt(self, broker: Broker) -> None:
         broker.enqueue("a")
         for count in (1, 2, 3):
             (delivery,) = self.take(broker)
-            assert (delivery.count, delivery.unanswered) == (count, 1)
+            assert (delivery.count, delivery.unanswered) == (count, count if broker.counts_every_delivery else 1)
             broker.release(receipts([delivery]))
 
+    @needs("counts_every_delivery")
+    def test_every_delivery_is_counted_however_it_ended(self, make_broker: MakeBroker) -> None:
+        broker = make_broker(lease=self.short_lease)
+        broker.enqueue("a")
+        found = [self.take(broker)[0] for _ in range(2)]
+        broker.release(receipts(found[-1:]), counted=False)
+        found += self.take(broker)
+        assert [(each.count, each.unanswered) for each in found] == [(1, 1), (2, 2), (3, 3)]
+
     @needs("counts_deliveries")
+    @lacks("counts_every_delivery")
     def test_an_uncounted_release_takes_the_attempt_back(self, broker: Broker) -> None:
         broker.enqueue("a")
         broker.release(receipts(self.take(broker)))

@@ -41,7 +41,8 @@ class Undeclared(Kit):
 
     @lacks("supports_receipts")
     def test_without_receipts_nothing_else_is_claimed(self) -> None:
-        flags = ("supports_leases", "supports_delay", "counts_deliveries", "fences_receipts")
+        counts = ("counts_deliveries", "counts_every_delivery")
+        flags = ("supports_leases", "supports_delay", "fences_receipts", *counts)
         assert [flag for flag in flags if getattr(self.broker_class, flag)] == []
 
     @lacks("supports_leases")

@@ -200,6 +200,19 @@ def test_attempts_and_unanswered_deliveries_are_told() -> None:
     assert (frame.header["attempt"], frame.header["unanswered"]) == (4, 3)
 
 
+class CountingAll(Counting):
+    counts_every_delivery = True
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("most", "unanswered"), [(3, 3), (2, 4)])
+def test_where_all_are_counted_those_beyond_the_limit_are_looked_up(most: int, unanswered: int) -> None:
+    with closing(Desk(runtime_of(max_deliveries=most), CountingAll())) as desk:
+        desk.put(desk.signed())
+        (frame,) = desk.push(1)
+    assert (frame.header["attempt"], frame.header["unanswered"]) == (4, unanswered)
+
+
 def _schedule(**fields: Any) -> Schedule:
     values = {"func": "math.pow", "overlap_policy": "skip", "is_running": True, "seen": int(time.time()), **fields}
     return Schedule.objects.create(**values)

@@ -80,6 +80,26 @@ def test_the_pusher_may_fetch_as_many_as_there_is_room_for(bench: Bench) -> None
     assert bench.told(pusher) == [Frame(Kind.GRANT, 11)]
 
 
+class CountsAll(MemoryBroker):
+    counts_every_delivery = True
+
+
+def test_where_each_delivery_counts_only_what_can_start_is_fetched(bench: Bench) -> None:
+    traffic, pusher, worker, other = traffic_of(CountsAll), bench.helper("pusher"), bench.worker(), bench.worker()
+    crew = [worker, other, bench.worker(is_ready=False)]
+    traffic.grant(pusher, crew)
+    assert bench.told(pusher) == [Frame(Kind.GRANT, 2)]
+    push(traffic, 1, 2)
+    traffic.grant(pusher, crew)
+    traffic.hand_out([worker, other], NOW)
+    traffic.grant(pusher, crew)
+    assert bench.told(pusher) == []
+    start_next(traffic, worker)
+    finish(traffic, worker)
+    traffic.grant(pusher, crew)
+    assert bench.told(pusher) == [Frame(Kind.GRANT, 3)]
+
+
 def test_what_is_not_saved_takes_room_too(bench: Bench) -> None:
     traffic, pusher = traffic_of(queue_limit=4), bench.helper("pusher")
     traffic.grant(pusher, [])
@@ -517,6 +537,19 @@ def test_what_is_delivered_again_while_it_is_held_goes_on_under_the_new_receipt(
     assert named(bench.told(pusher)) == [[2, "again2"]]
     traffic.on_renewed([(2, "r2", None)], [worker])
     assert traffic.table.by_seq[2].receipt == "again2"
+
+
+@pytest.mark.parametrize(("success", "waiting"), [(True, []), (False, ["again"])])
+def test_where_each_delivery_counts_a_failure_that_comes_again_was_released(
+    bench: Bench, success: bool, waiting: list[str]
+) -> None:
+    traffic, worker = traffic_of(CountsAll), bench.worker()
+    push(traffic, 1)
+    traffic.hand_out([worker], NOW)
+    start_next(traffic, worker)
+    finish(traffic, worker, success=success)
+    push(traffic, 1, receipt="again", unanswered=2)
+    assert [held.receipt for held in traffic.table.waiting] == waiting
 
 
 def test_what_another_cluster_had_is_new_here(bench: Bench) -> None:

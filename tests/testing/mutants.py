@@ -211,6 +211,17 @@ class CountsEveryDelivery(MemoryBroker):
         return [Delivery(each.receipt, each.package, each.count + each.unanswered - 1, 1) for each in taken]
 
 
+@found_by("test_every_delivery_is_counted_however_it_ended")
+class DeclaresToCountEveryDelivery(MemoryBroker):
+    counts_every_delivery = True
+
+
+@found_by("test_what_is_released_for_later_is_held_by_nobody")
+class CountsWhatWaitsAsHeld(MemoryBroker):
+    def lock_size(self) -> int:
+        return len(self.memory.queue(self.list_key))
+
+
 @found_by("test_what_nobody_answers_for_is_delivered_again")
 class NeverDeliversAgain(MemoryBroker):
     def receive(self, count: int, wait: float) -> list[Delivery]:

@@ -1,1 +1,1 @@
-"""Amazon SQS as the message broker of djq."""
+"""Amazon SQS as the message broker of djq (manual 1.3.4)."""
