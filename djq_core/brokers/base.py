@@ -94,6 +94,8 @@ class Broker:
     supports_leases: ClassVar[bool] = False
     #: Is a receipt good for one delivery only, so that a late answer changes nothing?
     fences_receipts: ClassVar[bool] = False
+    #: Does a renewed lease have another receipt, so that the one before is of no use any more?
+    changes_receipts: ClassVar[bool] = False
     #: Does a delivery tell how many attempts there were?
     counts_deliveries: ClassVar[bool] = False
     #: Is ``enqueue`` part of the caller's database transaction?

@@ -40,6 +40,7 @@ class IronMQBroker(Broker):
     supports_delay: ClassVar[bool] = True
     supports_leases: ClassVar[bool] = True
     fences_receipts: ClassVar[bool] = True
+    changes_receipts: ClassVar[bool] = True
     counts_deliveries: ClassVar[bool] = True
     #: The largest of all plans of the service; ``max_message_bytes`` may say less.
     max_package_bytes: ClassVar[int | None] = MOST_BYTES - OVERHEAD
@@ -142,7 +143,7 @@ class IronMQBroker(Broker):
         Each takes a call. Where some fail, what is known of the others is returned; raises where none is known.
         """
         leases = list(dict.fromkeys(map(Lease.from_receipt, receipts)))
-        with self._server() as server, server.lock:
+        with self._server() as server, server.known.lock:
             found = dict(zip(leases, server.touch(leases, seconds), strict=True))
             errors = [each for each in found.values() if isinstance(each, Exception)]
             if errors and len(errors) == len(found):
@@ -157,7 +158,7 @@ class IronMQBroker(Broker):
         from djq_ironmq.releasing import hand_back
 
         leases = [Lease.from_receipt(receipt) for receipt in dict.fromkeys(receipts)]
-        with self._server() as server, server.lock:
+        with self._server() as server, server.known.lock:
             hand_back(server, leases, self.settings.lease, delay=delay, counted=counted)
 
     # Answering
@@ -169,7 +170,7 @@ class IronMQBroker(Broker):
     def acknowledge_many(self, ids: Sequence[str]) -> None:
         """Delete the messages of several receipts, up to a hundred in a call."""
         leases = list(map(Lease.from_receipt, ids))
-        with self._server() as server, server.lock:
+        with self._server() as server, server.known.lock:
             server.delete(leases)
 
     def fail(self, id: str) -> None:

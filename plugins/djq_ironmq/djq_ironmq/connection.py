@@ -1,12 +1,11 @@
-"""One process's way to one queue: calls that are made side by side, batches, and which reservation is the newest."""
+"""One process's way to one queue: calls that are made side by side, and batches."""
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from iron_mq import Queue
 
@@ -14,46 +13,30 @@ from djq_ironmq.client import Mq
 from djq_ironmq.errors import NOT_FOUND, NOT_HELD, status_of
 from djq_ironmq.options import IronOptions
 from djq_ironmq.receipts import Lease
+from djq_ironmq.reservations import shared
 
 #: So many messages are posted, reserved or deleted in a call, and so many bytes posted where there are several.
 MOST: Final = 100
 MOST_BYTES: Final = 1 << 20
 #: What takes a call for each message goes on in so many threads.
 THREADS: Final = 8
-#: So many renewals are remembered, the newest.
-_REMEMBERED: Final = 10_000
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class Connection:
-    """The client of one process for one queue; any thread may use it.
-
-    ``lock`` is held by whoever answers for messages or renews them: a touch gives a message another reservation, and
-    until its answer is there, nobody knows which one is valid.
-    """
+    """The client of one process for one queue; any thread may use it."""
 
     def __init__(self, options: IronOptions, name: str) -> None:
         self.mq = Mq(options)
         self.name = name
         self.queue: Queue = self.mq.queue(name)
-        self.lock = threading.RLock()
-        self._newer: dict[Lease, Lease] = {}
-        #: The messages that were posted anew, and whose old ones may still be there.
-        self.posted: dict[str, None] = {}
+        self.known = shared(options.base_url, name)
 
     def close(self) -> None:
         """Close the connections."""
         self.mq.client.close()
-
-    # Reservations
-
-    def newest(self, lease: Lease) -> Lease:
-        """Return the reservation that this process has got last for the same delivery."""
-        while lease in self._newer:
-            lease = self._newer[lease]
-        return lease
 
     def touch(self, leases: Sequence[Lease], seconds: float) -> list[Lease | Exception | None]:
         """Renew reservations; return the new ones, None for each that was lost, and the error where nobody knows.
@@ -66,7 +49,7 @@ class Connection:
             if failed:
                 return failed[0]
             try:
-                return self._touch(self.newest(lease), seconds)
+                return self._touch(self.known.newest(lease), seconds)
             except Exception as error:  # it is the caller who knows what it means
                 failed.append(error)
                 return error
@@ -80,9 +63,7 @@ class Connection:
             if is_lost(error):
                 return None
             raise
-        new = self._newer[lease] = Lease(lease.id, str(told["reservation_id"]))
-        forget_oldest(self._newer)
-        return new
+        return self.known.renewed(lease, Lease(lease.id, str(told["reservation_id"])))
 
     # Messages
 
@@ -99,7 +80,7 @@ class Connection:
 
     def delete(self, leases: Iterable[Lease]) -> None:
         """Delete what is still held under these reservations, a hundred in a call."""
-        unique = list(dict.fromkeys(map(self.newest, leases)))
+        unique = list(dict.fromkeys(map(self.known.newest, leases)))
         for start in range(0, len(unique), MOST):
             self._delete(unique[start : start + MOST])
 
@@ -144,9 +125,3 @@ def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         return [work(item) for item in items]
     with ThreadPoolExecutor(min(THREADS, len(items)), thread_name_prefix="ironmq") as pool:
         return list(pool.map(work, items))
-
-
-def forget_oldest(remembered: dict[Any, Any]) -> None:
-    """Keep what was noted last."""
-    while len(remembered) > _REMEMBERED:
-        remembered.pop(next(iter(remembered)), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from djq_ironmq.bodies import Body, size_of
-from djq_ironmq.connection import MOST, Connection, forget_oldest, side_by_side
+from djq_ironmq.connection import MOST, Connection, side_by_side
 from djq_ironmq.errors import is_not_found
 from djq_ironmq.receipts import Lease
 
@@ -23,12 +23,12 @@ def hand_back(server: Connection, leases: Sequence[Lease], seconds: float, *, de
 def _hand_back(server: Connection, leases: Sequence[Lease], seconds: float, delay: float, counted: bool) -> None:
     found = server.touch(leases, seconds)
     held = [each for each in found if isinstance(each, Lease)]
-    new = [lease for lease in held if lease.id not in server.posted]
+    new = [lease for lease in held if not server.known.is_posted(lease.id)]
     bodies = {id: body for id, body in side_by_side(lambda lease: (lease.id, _body(server, lease)), new) if body}
     texts = [str(body.with_attempts(body.attempts + counted)) for body in bodies.values()]
     server.post([(text, size_of(text)) for text in texts], delay)
-    server.posted.update(dict.fromkeys(bodies))
-    forget_oldest(server.posted)
+    for id in bodies:
+        server.known.posted(id)
     server.delete(held)
     for error in found:
         if isinstance(error, Exception):

@@ -22,7 +22,7 @@ def _without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_broker(request: pytest.FixtureRequest) -> Iterator[MakeBroker]:
-    """Give a maker of brokers on one new queue, on ``server`` or on that of the test run; they are closed at the end."""
+    """Give a maker of brokers on one new queue, of ``server`` or of the one of the test run."""
     made: list[IronMQBroker] = []
     key = f"q-{uuid4().hex}"
 
