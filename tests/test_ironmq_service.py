@@ -6,6 +6,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -179,7 +180,7 @@ def test_a_reservation_ends_in_its_time_and_for_good(queue: Queue) -> None:
     assert queue.reserve() == {"messages": []}
     time.sleep(1.05)
     for call in (queue.delete, queue.touch, queue.release):
-        assert refusal(lambda call=call: call(first["id"], first["reservation_id"])) == (403, "Reservation timed out")
+        assert refusal(partial(call, first["id"], first["reservation_id"])) == (403, "Reservation timed out")
     second = one(queue, timeout=60)
     assert (second["id"], second["reserved_count"]) == (first["id"], 2)
     assert second["reservation_id"] != first["reservation_id"]
@@ -292,7 +293,7 @@ def test_messages_that_are_none_are_refused(queue: Queue, messages: list[dict[st
 
 def test_malformed_requests_are_refused(queue: Queue) -> None:
     for text in ("{", "[]", '{"messages": {}}'):
-        assert refusal(lambda text=text: queue.client.post(f"queues/{queue.name}/messages", text))[0] == 400
+        assert refusal(partial(queue.client.post, f"queues/{queue.name}/messages", text))[0] == 400
     assert refusal(lambda: queue.client.put(f"queues/{queue.name}/messages"))[0] == 405
     assert refusal(lambda: queue.client.get("nothing"))[0] == 404
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from iron_mq import Queue
 
 from djq_ironmq.client import Mq
-from djq_ironmq.errors import NOT_FOUND, NOT_HELD, status_of
+from djq_ironmq.errors import NOT_FOUND, NOT_HELD, is_not_found, status_of
 from djq_ironmq.options import IronOptions
 from djq_ironmq.receipts import Lease
 from djq_ironmq.reservations import shared
@@ -37,6 +37,27 @@ class Connection:
     def close(self) -> None:
         """Close the connections."""
         self.mq.client.close()
+
+    # Looking
+
+    def if_there(self, call: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        """Make a call of the client library; return nothing where there is no queue."""
+        try:
+            return dict(call(*arguments))
+        except Exception as error:
+            if is_not_found(error):
+                return {}
+            raise
+
+    def info(self) -> dict[str, Any]:
+        """Return what the service tells of the queue."""
+        return self.if_there(self.queue.info)
+
+    def ready(self, count: int) -> list[dict[str, Any]]:
+        """Return the messages that would be handed out first, a hundred at most."""
+        return list(self.if_there(self.queue.peek, min(count, MOST)).get("messages", []))
+
+    # Reservations
 
     def touch(self, leases: Sequence[Lease], seconds: float) -> list[Lease | Exception | None]:
         """Renew reservations; return the new ones, None for each that was lost, and the error where nobody knows.

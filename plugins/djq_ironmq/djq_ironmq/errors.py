@@ -17,10 +17,10 @@ NOT_FOUND: Final = 404
 NOT_HELD: Final = 403
 
 _STATUSES: Final[Mapping[int, str]] = {
-    400: "refused what was asked",
+    400: "refused what was asked; for a lease see 'retry', for a message's size 'max_message_bytes' in {setting}",
     401: "refuses the 'token' for the 'project_id' of {setting}",
     403: "does not let the 'token' of {setting} do this",
-    404: "does not know what was asked for: are 'host', 'path_prefix' and 'project_id' of {setting} right?",
+    404: "does not know what was asked for: see 'host', 'path_prefix' and 'project_id' in {setting}",
     405: "is no IronMQ v3: see 'host', 'port' and 'path_prefix' of {setting}",
     413: "takes no message of this size: see 'max_message_bytes' in {setting}",
     429: "is asked too often for its plan (see {setting})",
@@ -29,7 +29,7 @@ _STATUSES: Final[Mapping[int, str]] = {
 }
 #: The first kind that fits counts.
 _KINDS: Final[Mapping[type[Exception], str]] = {
-    exceptions.ProxyError: "cannot be reached through the proxy that the environment names",
+    exceptions.ProxyError: "cannot be reached through the proxy that the environment names (see 'host' in {setting})",
     exceptions.SSLError: "cannot be reached with TLS: see 'protocol', 'host' and 'port' in {setting}",
     exceptions.ConnectTimeout: "cannot be reached within 'request_timeout' of {setting}",
     exceptions.Timeout: "did not answer in time: see 'request_timeout' in {setting}",

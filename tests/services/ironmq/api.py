@@ -50,7 +50,8 @@ class Request:
 
     def timeout(self) -> int | None:
         """Return how long a reservation is to live."""
-        return whole(self.body, "timeout", None, self.limits.shortest, _DAY)
+        seconds: int | None = whole(self.body, "timeout", None, self.limits.shortest, _DAY)
+        return seconds
 
     def reservation(self) -> str | None:
         """Return the reservation under which something is asked."""
