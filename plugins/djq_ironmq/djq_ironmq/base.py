@@ -135,12 +135,11 @@ class IronMQBase(Broker):
         return f"IronMQ v{self.options.api_version} at {self.options.where}"
 
     def durability(self) -> str | None:
-        """Return for how long the service keeps a task, where the queue is there already."""
+        """Return for how long the service keeps a task."""
         from djq_ironmq.examination import expiration
 
         with self._server() as server:
-            told = server.info()
-            return expiration(told).message if told else None
+            return expiration(server.info()).message
 
     def examine(self) -> list[Finding]:
         """Return what type, expiration and dead letters of the queue mean, and how the token travels."""
