@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from djq_core.brokers.base import Broker, Delivery
-from djq_core.testing.applying import needs
+from djq_core.testing.applying import lacks, needs
 from djq_core.testing.kit import Kit, MakeBroker, packages, receipts
 
 
@@ -66,6 +66,21 @@ class Leases(Kit):
         broker.enqueue("a")
         broker.extend(receipts(self.take(broker)), self.short_lease)
         assert packages(self.take(broker)) == [b"a"]
+
+    @needs("supports_leases")
+    @lacks("changes_receipts")
+    def test_an_extended_lease_keeps_its_receipt(self, broker: Broker) -> None:
+        broker.enqueue("a")
+        held = receipts(self.take(broker))
+        assert broker.extend(held, 30) == held
+
+    @needs("supports_leases", "changes_receipts")
+    def test_an_extended_lease_has_another_receipt(self, broker: Broker) -> None:
+        broker.enqueue("a")
+        held = receipts(self.take(broker))
+        valid = broker.extend(held, 30)
+        assert None not in valid
+        assert valid != held
 
     @needs("supports_leases")
     def test_nothing_is_nothing_to_extend(self, make_broker: MakeBroker) -> None:
