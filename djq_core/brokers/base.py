@@ -95,6 +95,8 @@ class Broker:
     supports_leases: ClassVar[bool] = False
     #: Is a receipt good for one delivery only, so that a late answer changes nothing?
     fences_receipts: ClassVar[bool] = False
+    #: Does a renewed lease have another receipt, so that the one before is of no use any more?
+    changes_receipts: ClassVar[bool] = False
     #: Does a delivery tell how many attempts there were?
     counts_deliveries: ClassVar[bool] = False
     #: Does that number grow with every delivery, one that was handed back uncounted too? Then a cluster fetches no

@@ -199,10 +199,14 @@ class Assignment:
         self.finished_bytes += held.size
         self._unsent.append(held)
 
-    def unsent(self) -> Iterator[Held]:
-        """Yield the finished tasks that the monitor does not have, and count them as sent."""
-        while self._unsent:
-            yield self._unsent.popleft()
+    def unsent(self, but: Collection[int] = ()) -> Iterator[Held]:
+        """Yield the finished tasks that the monitor does not have, and count them as sent; ``but`` are left out."""
+        for _ in range(len(self._unsent)):
+            held = self._unsent.popleft()
+            if held.seq in but:
+                self._unsent.append(held)
+            else:
+                yield held
 
     def resend_all(self) -> None:
         """Count every finished task as not sent."""

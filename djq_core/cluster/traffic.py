@@ -41,6 +41,8 @@ class Traffic:
         self.releasing: set[int] = set()
         self.wants_renewal = False
         self._renewed: float | None = None
+        #: What the pusher renews now, where that changes the receipts.
+        self._renewing: set[int] = set()
 
     # State
 
@@ -117,6 +119,7 @@ class Traffic:
         """Count from zero for the next pusher."""
         self.pushed = self._granted = 0
         self.releasing.clear()
+        self._renewing.clear()
 
     # To and from the workers
 
@@ -194,10 +197,13 @@ class Traffic:
     # To and from the monitor
 
     def forward(self, monitor: Child | None) -> None:
-        """Send the monitor every result that it does not have."""
+        """Send the monitor every result that it does not have.
+
+        One whose lease the pusher renews waits for its new receipt: by the old one nobody could answer for it.
+        """
         if monitor is None:
             return
-        unsent = list(self.table.unsent())
+        unsent = list(self.table.unsent(self._renewing))
         for held in unsent:
             held.is_sent = True
             header = {**held.header, **(held.outcome or {}), "receipt": held.receipt, "split": len(held.package)}
@@ -263,6 +269,8 @@ class Traffic:
             items = [[held.seq, held.receipt] for held in tasks if held.receipt]
             if child is not None and items:
                 child.control.send(Frame(Kind.RENEW, header=items))
+        if pusher is not None and self._broker.changes_receipts:
+            self._renewing.update(held.seq for held in others)
 
     def lease_age(self, now: float) -> float | None:
         """Return the seconds since leases were renewed last, or taken; None where nothing is held under a lease."""
@@ -278,13 +286,15 @@ class Traffic:
         if pusher is not None and runs:
             pusher.control.send(Frame(Kind.RUNS, header=runs))
 
-    def on_renewed(self, items: Iterable[tuple[int, str, str | None]], workers: Collection[WorkerChild]) -> None:
+    def on_renewed(self, items: Iterable[tuple[int, str | None, str | None]], workers: Collection[WorkerChild]) -> None:
         """Keep the newest receipts; an unstarted task whose lease was lost is dropped, a running one may end.
 
-        An item is the task's number, the receipt that was to be renewed, and the one that is valid now, if any.
+        An item is the task's number, the receipt that was to be renewed (None: the broker was away), and the one that
+        is valid now, if any.
         """
-        self._renewed = time.monotonic()
         for seq, asked, receipt in items:
+            self._renewing.discard(seq)
+            self._renewed = self._renewed if asked is None else time.monotonic()
             held = self.table.by_seq.get(seq)
             if held is None or held.receipt != asked:
                 continue

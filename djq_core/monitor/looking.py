@@ -32,10 +32,11 @@ def look(runtime: Runtime, broker: Broker, queue: Queue, query: str, depth: int)
     except Exception as error:  # whatever a broker raises
         return replace(queue, away=without_secrets(str(in_words(error))) or type(error).__name__)
     readings = [read(runtime, queue.name, each) for each in queued]
+    counted = (queue.size or 0) + (queue.held or 0)  # some brokers show nothing of what is held
     return replace(
         queue,
         seen=len(queued),
-        is_whole=len(queued) < depth,
+        is_whole=len(queued) < depth and len(queued) >= counted,
         packages=tuple(_matching(readings, query)),
         unreadable=sum(bool(reading.flaw) for reading in readings),
     )

@@ -69,6 +69,21 @@ class Leases(Kit):
         assert packages(self.take(broker)) == [b"a"]
 
     @needs("supports_leases")
+    @lacks("changes_receipts")
+    def test_an_extended_lease_keeps_its_receipt(self, broker: Broker) -> None:
+        broker.enqueue("a")
+        held = receipts(self.take(broker))
+        assert broker.extend(held, 30) == held
+
+    @needs("supports_leases", "changes_receipts")
+    def test_an_extended_lease_has_another_receipt(self, broker: Broker) -> None:
+        broker.enqueue("a")
+        held = receipts(self.take(broker))
+        valid = broker.extend(held, 30)
+        assert None not in valid
+        assert valid != held
+
+    @needs("supports_leases")
     def test_nothing_is_nothing_to_extend(self, make_broker: MakeBroker) -> None:
         assert make_broker().extend([], 10) == []
 

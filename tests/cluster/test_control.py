@@ -71,7 +71,7 @@ def test_leases_are_renewed_and_the_new_receipts_told(line: Line) -> None:
 
 def test_a_broker_that_is_away_loses_no_lease(line: Line, caplog: pytest.LogCaptureFixture) -> None:
     line.broker.failures = 1
-    line.channel.send(Frame(Kind.RENEW, header=ITEMS))
+    assert line.ask(Frame(Kind.RENEW, header=ITEMS)) == Frame(Kind.RENEWED, header=[[1, None, None], [2, None, None]])
     answer = line.ask(Frame(Kind.RENEW, header=ITEMS[:1]))
     assert answer == Frame(Kind.RENEWED, header=[[1, "r1", "r1+"]])
     assert line.receipts == [{1: "r1", 2: "r2"}, {1: "r1"}, {1: "r1+"}]

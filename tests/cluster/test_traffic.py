@@ -565,6 +565,51 @@ def test_without_renewal_what_is_delivered_again_is_run_again(bench: Bench) -> N
     assert [held.receipt for held in traffic.table.waiting] == ["r1", "again"]
 
 
+class Changing(MemoryBroker):
+    changes_receipts = True
+
+
+@pytest.mark.parametrize("answer", ["renewed", "away", "pusher lost"])
+def test_a_result_waits_for_the_receipt_that_its_renewal_changes(bench: Bench, answer: str) -> None:
+    traffic, pusher, monitor = traffic_of(Changing), bench.helper("pusher"), bench.helper("monitor")
+    worker = bench.worker()
+    push(traffic, 1, 2)
+    traffic.hand_out([worker], NOW)
+    start_next(traffic, worker)
+    traffic.renew(pusher, monitor)
+    finish(traffic, worker)
+    traffic.forward(monitor)
+    assert bench.given(monitor) == []
+    if answer == "pusher lost":
+        traffic.pusher_lost()
+    else:
+        valid = {"renewed": ("r1", "r1+"), "away": (None, None)}[answer]
+        traffic.on_renewed([(1, *valid)], [worker])
+    traffic.forward(monitor)
+    (frame,) = bench.given(monitor)
+    assert frame.header["receipt"] == ("r1+" if answer == "renewed" else "r1")
+    assert (traffic.table.by_seq[1].receipt, traffic.unstarted([worker])) == (frame.header["receipt"], 1)
+
+
+def test_a_renewal_that_failed_does_not_count_as_one(bench: Bench) -> None:
+    traffic = traffic_of(Changing)
+    push(traffic, 1, fetched=NOW)
+    traffic.on_renewed([(1, None, None)], [])
+    assert traffic.lease_age(NOW + 9) == 9
+    assert [held.receipt for held in traffic.table.waiting] == ["r1"]
+
+
+def test_elsewhere_no_result_waits_for_a_renewal(bench: Bench) -> None:
+    traffic, pusher, monitor, worker = traffic_of(), bench.helper("pusher"), bench.helper("monitor"), bench.worker()
+    push(traffic, 1)
+    traffic.hand_out([worker], NOW)
+    start_next(traffic, worker)
+    traffic.renew(pusher, monitor)
+    finish(traffic, worker)
+    traffic.forward(monitor)
+    assert len(bench.given(monitor)) == 1
+
+
 def test_what_will_not_be_started_is_recorded(bench: Bench) -> None:
     traffic, monitor = traffic_of(), bench.helper("monitor")
     push(traffic, 1, 2)

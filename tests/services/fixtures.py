@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.services import mariadb, postgres, topologies, unavailable, valkey
+from tests.services import ironmq, mariadb, postgres, topologies, unavailable, valkey
 
 
 class StartValkey(Protocol):
@@ -16,6 +16,13 @@ class StartValkey(Protocol):
 
     def __call__(self, *, port: int = ..., is_redis: bool = ..., **options: str) -> valkey.ValkeyServer:
         """Return a running server with these lines of configuration."""
+
+
+class StartIron(Protocol):
+    """Starts a stand-in of IronMQ that one test has for itself."""
+
+    def __call__(self, **options: Any) -> ironmq.IronServer:
+        """Return a running server with these options of ``IronServer``."""
 
 
 @pytest.fixture(scope="session")
@@ -116,3 +123,17 @@ def valkey_pair() -> Iterator[topologies.SentinelGroup]:
             yield group
     except valkey.Missing as error:
         unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def iron_server() -> Iterator[ironmq.IronServer]:
+    """Give a stand-in of IronMQ that this test process has for itself; each test takes another queue."""
+    with ironmq.running() as server:
+        yield server
+
+
+@pytest.fixture
+def start_iron() -> Iterator[StartIron]:
+    """Start stand-ins of IronMQ that the test may kill, freeze and let misbehave."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(ironmq.running(**options))

@@ -11,7 +11,7 @@ HOST = "127.0.0.1"
 # below the ports that the system gives to clients and to those who ask for any
 PORTS = range(10_000, 32_000)
 
-_claims: dict[int, socket.socket] = {}
+_claims: dict[int, int] = {}
 
 
 def free_port(among: Sequence[int] = PORTS) -> int:
@@ -25,6 +25,6 @@ def free_port(among: Sequence[int] = PORTS) -> int:
         with suppress(OSError), socket.socket() as probe:
             claim.bind(f"\0djq-tests-port-{port}")
             probe.bind((HOST, port))
-            _claims[port] = claim
+            _claims[port] = claim.detach()
             return port
         claim.close()

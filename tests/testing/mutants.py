@@ -247,6 +247,17 @@ class SaysThatAllAreHeld(MemoryBroker):
         return list(receipts)
 
 
+@found_by("test_an_extended_lease_keeps_its_receipt")
+class ChangesReceiptsUntold(MemoryBroker):
+    def extend(self, receipts: Sequence[str], seconds: float) -> list[str | None]:
+        return [receipt and f"{receipt}+" for receipt in super().extend(receipts, seconds)]
+
+
+@found_by("test_an_extended_lease_has_another_receipt")
+class KeepsReceiptsUntold(MemoryBroker):
+    changes_receipts = True
+
+
 class _WithoutTokens(MemoryBroker):
     def newest(self, receipt: str) -> str:
         item = self.memory.queue(self.list_key).get(int(receipt.partition(":")[0]))
