@@ -1,0 +1,176 @@
+"""The connections of one process: any of the nodes, and the next one when it is away."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import Connection, ConnectionPool
+from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError, TimeoutError
+from redis.retry import Retry
+
+from djq_disque import errors
+from djq_disque.options import DisqueOptions, address
+
+logger = logging.getLogger("djq")
+
+T = TypeVar("T")
+#: What is done at a node: it is given a client of the node, and the node.
+Call = Callable[[redis.Redis, str], T]
+
+#: Seconds for which a node that failed is asked after all others.
+_AWAY: Final = 5.0
+#: A node that says so has done nothing, and another one may.
+_ELSEWHERE: Final = ("LEAVING", "OOM")
+
+
+class NotConnected(ConnectionError):
+    """Nothing was sent, for there was no connection to send it on."""
+
+
+class NodeConnection(Connection):
+    """A connection that tells whether it failed before anything was sent."""
+
+    def connect(self) -> None:
+        """Connect, and let the node take the password."""
+        try:
+            super().connect()  # type: ignore[no-untyped-call]
+        except AuthenticationError:
+            raise
+        except (ConnectionError, TimeoutError, OSError) as error:
+            raise NotConnected(*error.args) from error
+
+
+class Nodes:
+    """The nodes, one of which is used until it is away."""
+
+    def __init__(self, options: DisqueOptions) -> None:
+        self._options = options
+        self._clients: dict[str, redis.Redis] = {}
+        self._away: dict[str, float] = {}
+        self._current = random.choice(options.nodes)
+
+    def run(self, call: Call[T], *, at: str = "", repeats: bool = True) -> T:
+        """Return what a call at a node returns; where the node is away, what it returns at the next one.
+
+        ``at`` is the node that is asked first. A call that must not be made twice (``repeats`` False) is made at another
+        node only if the first has certainly not done it. Raises BrokerError when there is no time for another node.
+        """
+        began, failed = time.monotonic(), dict[str, Exception]()
+        for node in self._order(at):
+            try:
+                answer = call(self.client(node), node)
+            except (RedisError, OSError) as error:
+                failed[node] = error
+                if not _may_go_elsewhere(error, repeats=repeats):
+                    self._note(node, error)
+                    break
+                self._note(node, error)
+                if time.monotonic() - began >= self._options.timeout:
+                    break
+            else:
+                self._back(node)
+                return answer
+        raise errors.broker_error(self._options, failed)
+
+    def each(self, call: Call[T]) -> list[T]:
+        """Return what a call returns at every node that answers; raise BrokerError where none does."""
+        answers, failed = list[T](), dict[str, Exception]()
+        for node in self._order():
+            if answers and self._is_away(node):
+                continue
+            try:
+                answers.append(call(self.client(node), node))
+            except (RedisError, OSError) as error:
+                failed[node] = error
+                self._note(node, error)
+            else:
+                self._back(node)
+        if not answers:
+            raise errors.broker_error(self._options, failed)
+        return answers
+
+    def known(self, node: str) -> str:
+        """Return a node if it is one of the configured ones and not away, else "": any will do."""
+        return node if node in self._options.nodes and not self._is_away(node) else ""
+
+    def client(self, node: str) -> redis.Redis:
+        """Return the client of a node; nothing is connected yet."""
+        client = self._clients.get(node)
+        if client is None:
+            client = self._clients.setdefault(node, _client(self._options, node))
+        return client
+
+    def close(self) -> None:
+        """Close all connections."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+            client.connection_pool.disconnect()
+
+    def _order(self, first: str = "") -> Iterator[str]:
+        """Give the nodes in the order in which they are asked: those that were away lately come last."""
+        others = [node for node in self._options.nodes if node not in (first, self._current)]
+        nodes = [*filter(None, [self.known(first), self._current]), *random.sample(others, len(others))]
+        return iter(sorted(dict.fromkeys(nodes), key=lambda node: self._away.get(node, 0.0) * self._is_away(node)))
+
+    def _is_away(self, node: str) -> bool:
+        return self._away.get(node, 0.0) > time.monotonic()
+
+    def _note(self, node: str, error: Exception) -> None:
+        """Ask another node from now on, and tell once why."""
+        if isinstance(error, ResponseError) and not _may_go_elsewhere(error, repeats=True):
+            return
+        is_new = node not in self._away
+        self._away[node] = time.monotonic() + _AWAY
+        others = [each for each in self._options.nodes if not self._is_away(each)]
+        if node == self._current and others:
+            self._current = random.choice(others)
+        if is_new and others:
+            logger.warning("%s Going on at %s", errors.told(self._options, node, error), self._current)
+
+    def _back(self, node: str) -> None:
+        if self._away.pop(node, None) is not None and len(self._options.nodes) > 1:
+            logger.info("Disque at %s can be used again", node)
+
+
+def _may_go_elsewhere(error: Exception, *, repeats: bool) -> bool:
+    if isinstance(error, NotConnected | AuthenticationError):
+        return True
+    if isinstance(error, ResponseError):
+        return str(error).startswith(_ELSEWHERE)
+    return repeats
+
+
+def _client(options: DisqueOptions, node: str) -> redis.Redis:
+    """Return a client that speaks RESP2 to database 0 and tries nothing twice."""
+    host, port = address(node)
+    words: dict[str, Any] = {"host": host, "port": port, "password": options.auth, "db": 0, "protocol": 2}
+    seconds = options.node_timeout
+    times = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
+    return redis.Redis(connection_pool=ConnectionPool(connection_class=NodeConnection, **words, **times))
+
+
+def pipelined(server: redis.Redis, commands: list[tuple[Any, ...]]) -> list[Any]:
+    """Send commands at once and return their replies; an error that is a reply is returned as it is."""
+    if not commands:
+        return []
+    with server.pipeline(transaction=False) as pipe:
+        for command in commands:
+            pipe.execute_command(*command)  # type: ignore[no-untyped-call]
+        return list(pipe.execute(raise_on_error=False))
+
+
+def checked(replies: list[Any]) -> list[Any]:
+    """Return replies; raise the first error among them."""
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
+
+
