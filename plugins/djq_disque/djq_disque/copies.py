@@ -119,7 +119,9 @@ class Sender:
             return False
         self._copies -= 1
         self._look_at = time.monotonic() + _SETTLES
-        logger.warning("Disque could not make %d copies of a task; there are %d for now: %s", self._copies + 1, self._copies, error)
+        logger.warning(
+            "Disque could not make %d copies of a task; there are %d for now: %s", self._copies + 1, self._copies, error
+        )
         self._is_lowered = True
         return True
 
@@ -127,6 +129,8 @@ class Sender:
 def count(server: redis.Redis) -> tuple[int, int]:
     """Return how many nodes a node knows, itself included, and how many of them it thinks are there."""
     answer: Any = server.execute_command("HELLO")  # type: ignore[no-untyped-call]
+    if not (isinstance(answer, list) and answer[2:] and all(isinstance(node, list) for node in answer[2:])):
+        raise ResponseError("HELLO is an unknown command, or another one than that of Disque")
     nodes = answer[2:]
     return len(nodes), sum(int(priority) < _SUSPECTED for *_, priority in nodes)
 

@@ -15,7 +15,7 @@ _MOST: Final = 3
 
 _WORDS: Final[Mapping[str, str]] = {
     "NOREPL": "cannot copy a task to as many nodes as 'disque_replicate' in Q_CLUSTER asks for.",
-    "OOM": "is out of memory and took nothing: raise its 'maxmemory', or name more of Q_CLUSTER['disque_nodes'].",
+    "maxmemory": "is out of memory and took nothing: raise its 'maxmemory', or name more of Q_CLUSTER['disque_nodes'].",
     "LEAVING": "is leaving its cluster and hands out nothing: take it out of Q_CLUSTER['disque_nodes'].",
     "PAUSED": "takes no task, because its queue (Q_CLUSTER['name']) is paused: PAUSE <queue> none ends that.",
     "unknown command": "does not know a command of Disque: is it one of Q_CLUSTER['disque_nodes']?",

@@ -18,7 +18,7 @@ _PAUSES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What one node tells: its append-only file, how many nodes it knows and thinks are there, how the queue is paused."""
+    """What one node tells: whether it has a file, how many nodes it knows and reaches, how the queue is paused."""
 
     node: str
     has_aof: bool
@@ -71,17 +71,17 @@ def replication(nodes: Sequence[Told], options: DisqueOptions) -> Finding:
         return Finding(
             level=WARNING,
             code="disque-copies",
-            message=f"There are {possible} copies of a new task instead of {wanted}: too few nodes are there.",
-            remedy="Start the missing nodes or join new ones with CLUSTER MEET, or lower Q_CLUSTER['disque_replicate'].",
+            message=f"A new task has {possible} of {wanted} copies: too few nodes are there.",
+            remedy="Start the missing nodes, join new ones with CLUSTER MEET, or lower Q_CLUSTER['disque_replicate'].",
         )
     if wanted == 1:
         return Finding(
             level=WARNING,
             code="disque-copies",
-            message=f"There is one copy of each task, and {known} node{'s' * (known > 1)}: who loses it loses the task.",
+            message=f"There is one copy of each task on {_nodes(known)}: a node that is lost takes its tasks along.",
             remedy="Join a second node with CLUSTER MEET, name it in Q_CLUSTER['disque_nodes'], and have two copies.",
         )
-    return Finding(code="disque-copies", message=f"There are {wanted} copies of each task, and {known} nodes.")
+    return Finding(code="disque-copies", message=f"There are {wanted} copies of each task on {_nodes(known)}.")
 
 
 def presence(nodes: Sequence[Told], options: DisqueOptions) -> Finding:
@@ -115,3 +115,7 @@ def pauses(nodes: Sequence[Told]) -> Finding:
         message=f"The queue is paused: {', '.join(found)}.",
         remedy="PAUSE <queue> none bcast lets it go on.",
     )
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"

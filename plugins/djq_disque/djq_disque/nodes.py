@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 import redis
+from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.connection import Connection, ConnectionPool
-from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError, TimeoutError
+from redis.exceptions import AuthenticationError, OutOfMemoryError, RedisError, ResponseError
 from redis.retry import Retry
 
 from djq_disque import errors
@@ -26,10 +27,10 @@ Call = Callable[[redis.Redis, str], T]
 #: Seconds for which a node that failed is asked after all others.
 _AWAY: Final = 5.0
 #: A node that says so has done nothing, and another one may.
-_ELSEWHERE: Final = ("LEAVING", "OOM")
+_LEAVING: Final = "LEAVING"
 
 
-class NotConnected(ConnectionError):
+class NotConnected(exceptions.ConnectionError):
     """Nothing was sent, for there was no connection to send it on."""
 
 
@@ -42,7 +43,7 @@ class NodeConnection(Connection):
             super().connect()  # type: ignore[no-untyped-call]
         except AuthenticationError:
             raise
-        except (ConnectionError, TimeoutError, OSError) as error:
+        except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
             raise NotConnected(*error.args) from error
 
 
@@ -58,8 +59,8 @@ class Nodes:
     def run(self, call: Call[T], *, at: str = "", repeats: bool = True) -> T:
         """Return what a call at a node returns; where the node is away, what it returns at the next one.
 
-        ``at`` is the node that is asked first. A call that must not be made twice (``repeats`` False) is made at another
-        node only if the first has certainly not done it. Raises BrokerError when there is no time for another node.
+        ``at`` is asked first. A call that must not be made twice (``repeats`` False) is made at another node only if
+        the first has certainly not done it. Raises BrokerError where no node does it, or no time is left for another.
         """
         began, failed = time.monotonic(), dict[str, Exception]()
         for node in self._order(at):
@@ -67,11 +68,9 @@ class Nodes:
                 answer = call(self.client(node), node)
             except (RedisError, OSError) as error:
                 failed[node] = error
-                if not _may_go_elsewhere(error, repeats=repeats):
-                    self._note(node, error)
-                    break
                 self._note(node, error)
-                if time.monotonic() - began >= self._options.timeout:
+                is_late = time.monotonic() - began >= self._options.timeout
+                if is_late or not _may_go_elsewhere(error, repeats=repeats):
                     break
             else:
                 self._back(node)
@@ -140,10 +139,10 @@ class Nodes:
 
 
 def _may_go_elsewhere(error: Exception, *, repeats: bool) -> bool:
-    if isinstance(error, NotConnected | AuthenticationError):
+    if isinstance(error, NotConnected | AuthenticationError | OutOfMemoryError):
         return True
     if isinstance(error, ResponseError):
-        return str(error).startswith(_ELSEWHERE)
+        return str(error).startswith(_LEAVING)
     return repeats
 
 
@@ -152,7 +151,11 @@ def _client(options: DisqueOptions, node: str) -> redis.Redis:
     host, port = address(node)
     words: dict[str, Any] = {"host": host, "port": port, "password": options.auth, "db": 0, "protocol": 2}
     seconds = options.node_timeout
-    times = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
+    times: dict[str, Any] = {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
+        "retry": Retry(NoBackoff(), 0),
+    }
     return redis.Redis(connection_pool=ConnectionPool(connection_class=NodeConnection, **words, **times))
 
 
@@ -172,5 +175,3 @@ def checked(replies: list[Any]) -> list[Any]:
         if isinstance(reply, Exception):
             raise reply
     return replies
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ class DisqueOptions:
         Raises ConfigurationError.
         """
         given = {name: value for name, value in keys.items() if value is not None}
-        read = {
+        read: Mapping[str, Callable[[object], Any]] = {
             "disque_nodes": _nodes,
             "disque_auth": _auth,
             "disque_fastack": _fastack,

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import pytest
+import redis
 
 from djq_core.brokers.base import BrokerSettings
 from djq_disque.broker import DisqueBroker
-from plugins.djq_disque.tests.standin.running import DisqueCluster, running
+from plugins.djq_disque.tests.standin.running import DisqueCluster, DisqueNode, running
+from plugins.djq_disque.tests.standin.wire import Wire, wired
 
 MakeBroker = Callable[..., DisqueBroker]
 
@@ -71,3 +73,39 @@ def make_broker(request: pytest.FixtureRequest) -> Iterator[MakeBroker]:
 def broker(make_broker: MakeBroker) -> DisqueBroker:
     """Give a broker on an empty queue."""
     return make_broker()
+
+
+# The stand-in itself
+
+
+@pytest.fixture
+def node(disque_node: DisqueCluster) -> DisqueNode:
+    """Give the single node of the run."""
+    return disque_node.nodes[0]
+
+
+@pytest.fixture
+def queue() -> str:
+    """Give the name of a queue that nobody else has."""
+    return f"q-{uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def wire(node: DisqueNode) -> Iterator[Wire]:
+    """Give a connection to the node with nothing between."""
+    with wired(node) as wire:
+        yield wire
+
+
+@pytest.fixture
+def other(node: DisqueNode) -> Iterator[Wire]:
+    """Give another one."""
+    with wired(node) as wire:
+        yield wire
+
+
+@pytest.fixture
+def client(node: DisqueNode) -> Iterator[redis.Redis]:
+    """Give a client of redis-py."""
+    with node.client() as client:
+        yield client

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plugins.djq_disque.tests.contract import DisqueContract
+
+#: On two nodes, where more can go wrong, it is held in every run.
+pytestmark = pytest.mark.chaos
 
 
 class TestOneNode(DisqueContract):

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[Command, int]] = {
     "quit": (serving.quit_command, 1),
     "show": (looking.show, 2),
     "standin.fault": (serving.fault, 3),
+    "standin.mute": (serving.mute, 1),
     "time": (serving.time_command, 1),
     "working": (answering.working, 2),
 }

@@ -77,9 +77,7 @@ def addjob(client: Client, words: list[bytes]) -> bytes | None:
     retry = max(1, min(300, wish.ttl // 10)) if wish.retry is None else wish.retry
     if not retry and copies > 1:
         if wish.replicate is not None or known > 1:
-            raise Refusal(
-                "ERR With RETRY set to 0 please explicitly set  REPLICATE to 1 (at-most-once delivery)"
-            )
+            raise Refusal("ERR With RETRY set to 0 please explicitly set  REPLICATE to 1 (at-most-once delivery)")
         copies = 1
     _refuse(client, name, wish, copies)
     ctime = node.store.ctime()

@@ -83,7 +83,7 @@ class Bus:
 
     def _remind(self, job: Job) -> None:
         if self._store.jobs.get(job.id) is not job:
-            return
+            return None
         missing = job.delivered - job.confirmed
         if not missing & {peer.id for peer in self._peers}:
             self._peers.tell(job.delivered, "DELJOB", job.id)

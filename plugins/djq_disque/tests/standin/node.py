@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from plugins.djq_disque.tests.standin.aof import AppendOnlyFile
 from plugins.djq_disque.tests.standin.bus import Bus
@@ -30,6 +31,7 @@ class Node:
         self.bus = Bus(self.store, self.peers, loop)
         self.waiting = Waiting(self.store, self.bus, loop)
         self.faults: Counter[str] = Counter()
+        self.clients: set[Any] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self._file: AppendOnlyFile | None = None
         if settings.appendonly:
@@ -47,6 +49,11 @@ class Node:
         """Write a job to the disk, where jobs are written to the disk."""
         if self._file is not None:
             self._file.put(job)
+
+    def mute(self, but: object) -> None:
+        """Never say a word again to those who are connected now, but one; other nodes are no clients."""
+        for client in self.clients:
+            client.is_mute = client is not but
 
     def has_fault(self, name: str) -> bool:
         """Tell whether a fault is to happen now; it has happened then."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
+from secrets import token_hex
 
 from plugins.djq_disque.tests.standin import resp
 from plugins.djq_disque.tests.standin.jobs import now
@@ -58,7 +58,7 @@ class Peers:
     def __init__(self, folder: Path, port: int, timeout: int) -> None:
         self._path = folder / "nodes.json"
         self._port, self._timeout = port, timeout
-        kept = json.loads(self._path.read_text()) if self._path.exists() else {"id": uuid4().hex + "0" * 8, "peers": {}}
+        kept = json.loads(self._path.read_text()) if self._path.exists() else {"id": token_hex(20), "peers": {}}
         self.id: str = kept["id"]
         self.is_leaving = False
         self.known = {id: Peer(id, at, timeout) for id, at in kept["peers"].items()}

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.services import children
 from tests.services.ports import HOST, free_port
@@ -58,7 +60,8 @@ class DisqueNode:
         """Wait until it answers."""
         until = time.monotonic() + START_SECONDS
         while not self._answers():
-            assert self.process.poll() is None and time.monotonic() < until, (self.folder / "log").read_text()
+            is_lost = self.process.poll() is not None or time.monotonic() > until
+            assert not is_lost, (self.folder / "log").read_text()
             time.sleep(0.01)
 
     def start(self) -> None:
@@ -87,7 +90,8 @@ class DisqueNode:
 
     def client(self, **more: object) -> redis.Redis:
         """Return a client of this node; close it."""
-        words = {"password": self.options.get("requirepass"), "protocol": 2, **more}
+        once = Retry(NoBackoff(), 0)
+        words = {"password": self.options.get("requirepass"), "protocol": 2, "retry": once, **more}
         return redis.Redis(host=HOST, port=self.port, **words)  # type: ignore[arg-type]
 
     def say(self, *words: object) -> object:
@@ -136,8 +140,17 @@ class DisqueCluster:
 
     def reachable_from(self, node: DisqueNode) -> int:
         """Return how many nodes one of them reaches, itself included."""
+        return sum(priority == b"1" for priority in self.priorities(node))
+
+    def missed_by(self, node: DisqueNode) -> int:
+        """Return how many nodes one of them has given up."""
+        return sum(priority == b"100" for priority in self.priorities(node))
+
+    @staticmethod
+    def priorities(node: DisqueNode) -> list[bytes]:
+        """Return the priorities that a node tells, its own first."""
         _, _, *nodes = node.say("HELLO")  # type: ignore[misc]
-        return sum(priority == b"1" for *_, priority in nodes)
+        return [priority for *_, priority in nodes]
 
     def kill(self) -> None:
         """Kill -9 all."""
@@ -153,6 +166,11 @@ class DisqueCluster:
         """Let all go on."""
         for node in self.nodes:
             node.resume()
+
+    def cut(self) -> None:
+        """Let every open connection of a client go silent; new ones are served."""
+        for node in self.nodes:
+            node.say("STANDIN.MUTE")
 
     def close(self) -> None:
         """End all."""

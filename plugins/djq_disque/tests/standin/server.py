@@ -26,6 +26,7 @@ class Client(asyncio.Protocol):
         self.is_known = not node.settings.requirepass
         self.name = b""
         self.on_lost: Callable[[], None] | None = None
+        self.is_mute = False
         self._commands = commands
         self._buffer = bytearray()
         self._todo: deque[list[bytes]] = deque()
@@ -36,15 +37,19 @@ class Client(asyncio.Protocol):
         """Begin."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self.node.clients.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let whoever holds a reply for this client drop it."""
         self._todo.clear()
+        self.node.clients.discard(self)
         if self.on_lost is not None:
             self.on_lost()
 
     def data_received(self, data: bytes) -> None:
         """Take in what was sent."""
+        if self.is_mute:
+            return None
         self._buffer += data
         try:
             self._todo.extend(resp.requests(self._buffer))
@@ -79,13 +84,14 @@ class Client(asyncio.Protocol):
         while self._todo and not self._is_waiting:
             words = self._todo.popleft()
             if words[0] == BUS.encode():
+                self.node.clients.discard(self)
                 self.node.bus.told(words[1].decode(), words[2].decode(), words[3:])
                 continue
             self._is_waiting = True
             reply = self._answer(words)
             if reply is not None:
                 self._is_waiting = False
-                self._send(reply) if words[0].upper() != b"STANDIN.FAULT" else self.write(reply)
+                self._send(reply)
 
     def _answer(self, words: list[bytes]) -> bytes | None:
         name = words[0].decode(errors="replace")
@@ -95,7 +101,7 @@ class Client(asyncio.Protocol):
         command, arity = known
         if len(words) != arity if arity > 0 else len(words) < -arity:
             return resp.error(f"ERR wrong number of arguments for '{name.lower()}' command")
-        if not self.is_known and name.lower() not in ("auth", "standin.fault"):
+        if not self.is_known and name.lower() not in ("auth", "standin.fault", "standin.mute"):
             return resp.error("NOAUTH Authentication required.")
         try:
             return command(self, words[1:])

@@ -12,9 +12,7 @@ from plugins.djq_disque.tests.standin.reading import SYNTAX, number
 from plugins.djq_disque.tests.standin.server import Client, Refusal
 
 _PAUSES = {b"in": (True, False), b"out": (False, True), b"all": (True, True), b"none": (False, False)}
-_CLIENT = (
-    "ERR Syntax error, try CLIENT (LIST | KILL ip:port | GETNAME | SETNAME connection-name)"
-)
+_CLIENT = "ERR Syntax error, try CLIENT (LIST | KILL ip:port | GETNAME | SETNAME connection-name)"
 
 
 def ping(client: Client, words: list[bytes]) -> bytes:
@@ -139,4 +137,10 @@ def fault(client: Client, words: list[bytes]) -> bytes:
     if name not in FAULTS:
         raise Refusal(f"ERR the faults are {', '.join(FAULTS)}")
     client.node.faults[name] = number(words[1])
+    return resp.OK
+
+
+def mute(client: Client, words: list[bytes]) -> bytes:
+    """Fall silent towards all other clients that are connected; no command of Disque."""
+    client.node.mute(client)
     return resp.OK
