@@ -103,14 +103,9 @@ class Sender:
         self._copies = copies
         full = self._options.replicate or min(COPIES, known)
         if copies < full and not self._is_lowered:
-            logger.warning(
-                "Disque reaches too few nodes for %d copies of a task; there are %d for now (%s)",
-                full,
-                copies,
-                "see Q_CLUSTER['disque_replicate']",
-            )
+            logger.warning("Disque has too few nodes for %d copies of a task; it makes %d for now.", full, copies)
         elif copies == full and self._is_lowered:
-            logger.info("Disque reaches enough nodes: there are %d copies of a task again", full)
+            logger.info("Disque makes %d copies of a task again.", full)
         self._is_lowered = copies < full
 
     def _lower(self, error: Exception) -> bool:
@@ -120,7 +115,10 @@ class Sender:
         self._copies -= 1
         self._look_at = time.monotonic() + _SETTLES
         logger.warning(
-            "Disque could not make %d copies of a task; there are %d for now: %s", self._copies + 1, self._copies, error
+            "Disque could not make %d copies of a task; it makes %d for now. It said: %s.",
+            self._copies + 1,
+            self._copies,
+            error,
         )
         self._is_lowered = True
         return True

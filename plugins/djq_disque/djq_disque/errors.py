@@ -69,7 +69,7 @@ def _refused(options: DisqueOptions, error: Exception) -> str:
 
 
 def _is_late(error: BaseException) -> bool:
-    return isinstance(error, exceptions.TimeoutError) or isinstance(error.__cause__, exceptions.TimeoutError)
+    return isinstance(error, exceptions.TimeoutError) or getattr(error, "is_late", False)
 
 
 def _masked(options: DisqueOptions, error: Exception) -> str:

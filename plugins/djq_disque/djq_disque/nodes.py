@@ -31,7 +31,11 @@ _LEAVING: Final = "LEAVING"
 
 
 class NotConnected(exceptions.ConnectionError):
-    """Nothing was sent, for there was no connection to send it on."""
+    """Nothing was sent, for there was no connection to send it on; ``is_late`` where connecting took too long."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(*error.args)
+        self.is_late = isinstance(error, exceptions.TimeoutError)
 
 
 class NodeConnection(Connection):
@@ -44,7 +48,7 @@ class NodeConnection(Connection):
         except AuthenticationError:
             raise
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
-            raise NotConnected(*error.args) from error
+            raise NotConnected(error) from None
 
 
 class Nodes:
@@ -54,6 +58,7 @@ class Nodes:
         self._options = options
         self._clients: dict[str, redis.Redis] = {}
         self._away: dict[str, float] = {}
+        self._told: set[str] = set()
         self._current = random.choice(options.nodes)
 
     def run(self, call: Call[T], *, at: str = "", repeats: bool = True) -> T:
@@ -68,12 +73,13 @@ class Nodes:
                 answer = call(self.client(node), node)
             except (RedisError, OSError) as error:
                 failed[node] = error
-                self._note(node, error)
-                is_late = time.monotonic() - began >= self._options.timeout
-                if is_late or not _may_go_elsewhere(error, repeats=repeats):
+                may_go = _may_go_elsewhere(error, repeats=repeats)
+                if may_go or not isinstance(error, ResponseError):
+                    self._away[node] = time.monotonic() + _AWAY
+                if not may_go or time.monotonic() - began >= self._options.timeout:
                     break
             else:
-                self._back(node)
+                self._used(node, failed)
                 return answer
         raise errors.broker_error(self._options, failed)
 
@@ -87,16 +93,10 @@ class Nodes:
                 answers.append(call(self.client(node), node))
             except (RedisError, OSError) as error:
                 failed[node] = error
-                self._note(node, error)
-            else:
-                self._back(node)
+                self._away[node] = time.monotonic() + _AWAY
         if not answers:
             raise errors.broker_error(self._options, failed)
         return answers
-
-    def known(self, node: str) -> str:
-        """Return a node if it is one of the configured ones and not away, else "": any will do."""
-        return node if node in self._options.nodes and not self._is_away(node) else ""
 
     def client(self, node: str) -> redis.Redis:
         """Return the client of a node; nothing is connected yet."""
@@ -114,28 +114,29 @@ class Nodes:
 
     def _order(self, first: str = "") -> Iterator[str]:
         """Give the nodes in the order in which they are asked: those that were away lately come last."""
-        others = [node for node in self._options.nodes if node not in (first, self._current)]
-        nodes = [*filter(None, [self.known(first), self._current]), *random.sample(others, len(others))]
-        return iter(sorted(dict.fromkeys(nodes), key=lambda node: self._away.get(node, 0.0) * self._is_away(node)))
+        others = random.sample(self._options.nodes, len(self._options.nodes))
+        nodes = dict.fromkeys(filter(None, [self._known(first), self._current, *others]))
+        return iter(sorted(nodes, key=lambda node: self._away.get(node, 0.0) * self._is_away(node)))
+
+    def _known(self, node: str) -> str:
+        """Return a node if it is one of the setting, else "": it was, when a receipt was given."""
+        return node if node in self._options.nodes else ""
 
     def _is_away(self, node: str) -> bool:
         return self._away.get(node, 0.0) > time.monotonic()
 
-    def _note(self, node: str, error: Exception) -> None:
-        """Ask another node from now on, and tell once why."""
-        if isinstance(error, ResponseError) and not _may_go_elsewhere(error, repeats=True):
-            return
-        is_new = node not in self._away
-        self._away[node] = time.monotonic() + _AWAY
-        others = [each for each in self._options.nodes if not self._is_away(each)]
-        if node == self._current and others:
-            self._current = random.choice(others)
-        if is_new and others:
-            logger.warning("%s Going on at %s", errors.told(self._options, node, error), self._current)
-
-    def _back(self, node: str) -> None:
-        if self._away.pop(node, None) is not None and len(self._options.nodes) > 1:
-            logger.info("Disque at %s can be used again", node)
+    def _used(self, node: str, failed: dict[str, Exception]) -> None:
+        """Stay at a node that has answered; tell once of each that did not, and once that it does again."""
+        for each, error in failed.items():
+            if each not in self._told:
+                self._told.add(each)
+                logger.warning("%s Going on at %s.", errors.told(self._options, each, error), node)
+        if self._is_away(self._current):
+            self._current = node
+        self._away.pop(node, None)
+        if node in self._told:
+            self._told.remove(node)
+            logger.info("Disque at %s can be used again.", node)
 
 
 def _may_go_elsewhere(error: Exception, *, repeats: bool) -> bool:

@@ -49,7 +49,7 @@ def test_a_node_that_is_not_there_is_passed_over(
     assert len(told) == 1
     (line,) = told
     assert line.startswith(f"Disque at {nobody} cannot be reached: see Q_CLUSTER['disque_nodes']. It said: ")
-    assert line.endswith(f"Going on at {disque_node.names[0]}")
+    assert line.endswith(f"Going on at {disque_node.names[0]}.")
 
 
 @pytest.mark.parametrize("how", ["kill", "pause"])
@@ -143,13 +143,11 @@ def test_there_are_fewer_copies_while_nodes_are_away(
     wait_until(lambda: cluster.missed_by(a) == 1, 5, "a node is missed")
     later = make_broker([a.name])
     assert copies(later, a) == 2
-    expected = (
-        "Disque reaches too few nodes for 3 copies of a task; there are 2 for now (see Q_CLUSTER['disque_replicate'])"
-    )
+    expected = "Disque has too few nodes for 3 copies of a task; it makes 2 for now."
     assert levels(caplog) == [(logging.WARNING, expected)]
     caplog.clear()
     assert copies(broker, a) == 2
-    assert "Disque could not make 3 copies of a task; there are 2 for now: NOREPL" in levels(caplog)[0][1]
+    assert "Disque could not make 3 copies of a task; it makes 2 for now. It said: NOREPL" in levels(caplog)[0][1]
 
 
 def test_there_are_all_copies_again_when_the_nodes_are_back(
@@ -165,7 +163,7 @@ def test_there_are_all_copies_again_when_the_nodes_are_back(
     b.start()
     cluster.wait_joined()
     wait_until(lambda: copies(broker, a) == 2, 8, "there are two copies")
-    assert levels(caplog)[-1] == (logging.INFO, "Disque reaches enough nodes: there are 2 copies of a task again")
+    assert levels(caplog)[-1] == (logging.INFO, "Disque makes 2 copies of a task again.")
 
 
 def copies(broker: DisqueBroker, node: DisqueNode) -> int:
