@@ -9,7 +9,14 @@ from typing import Final
 _KEYS_BY_DISTRIBUTION: Final = {
     "djq-orm": ("orm", "has_replica"),
     "djq-redis": ("redis", "redis_receipts", "django_redis"),
-    "djq-disque": ("disque_nodes", "disque_auth", "disque_fastack"),
+    "djq-disque": (
+        "disque_nodes",
+        "disque_auth",
+        "disque_fastack",
+        "disque_replicate",
+        "disque_timeout",
+        "disque_ttl",
+    ),
     "djq-ironmq": ("iron_mq",),
     "djq-sqs": ("sqs",),
     "djq-mongo": ("mongo", "mongo_db"),

@@ -1,0 +1,137 @@
+"""Sending: how many copies of a job there are to be, and how many while nodes are away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import redis
+from redis.exceptions import ResponseError
+
+from djq_disque.nodes import Nodes, pipelined
+from djq_disque.options import COPIES, DisqueOptions
+
+logger = logging.getLogger("djq")
+
+#: Seconds after which the nodes are counted anew.
+_LOOKS: Final = 5.0
+#: Seconds for which there are fewer copies once they were not made in time: how long Disque takes to miss a node.
+_SETTLES: Final = 15.0
+#: A node at which ``HELLO`` has this priority, or one above it, is thought to be lost.
+_SUSPECTED: Final = 10
+#: How much of the time-out the copies may take.
+_SHARE: Final = 0.6
+#: How many jobs are sent at once; with copies, each may have to wait for them.
+_CHUNK, _CHUNK_WITH_COPIES = 500, 10
+
+
+class Body(NamedTuple):
+    """What is sent: the body of a job, and after how many seconds it is handed out."""
+
+    body: bytes
+    delay: int = 0
+
+
+class Sent(NamedTuple):
+    """What became of it: the id of the job, and the node that took it."""
+
+    id: str
+    node: str
+
+
+class Sender:
+    """Sends jobs for one queue; ``retry`` is in seconds."""
+
+    def __init__(self, options: DisqueOptions, nodes: Nodes, queue: str) -> None:
+        self._options, self._nodes, self._queue = options, nodes, queue
+        self._copies = 0
+        self._is_lowered = False
+        self._look_at = 0.0
+
+    def send(self, bodies: Sequence[Body], retry: int, *, at: str = "") -> list[Sent]:
+        """Send jobs in order; raises BrokerError where one is refused."""
+        sent: list[Sent] = []
+        while len(sent) < len(bodies):
+            send = partial(self._send_some, bodies[len(sent) :], retry)
+            sent += self._nodes.run(send, at=at, repeats=False)
+        return sent
+
+    def _send_some(self, bodies: Sequence[Body], retry: int, server: redis.Redis, node: str) -> list[Sent]:
+        """Send the first ones, at least one, with fewer copies where nodes are away."""
+        copies = self._wanted(server)
+        some = bodies[: _CHUNK if copies == 1 else _CHUNK_WITH_COPIES]
+        replies = pipelined(server, [self._command(body, retry, copies, len(some)) for body in some])
+        sent: list[Sent] = []
+        for body, reply in zip(some, replies, strict=True):
+            accepted = self._once_more(server, body, retry, reply) if _is_short(reply) else reply
+            if isinstance(accepted, Exception):
+                if sent:
+                    break  # what was accepted is not sent again; the rest meets its error in the next call
+                raise accepted
+            sent.append(Sent(bytes(accepted).decode(), node))
+        return sent
+
+    def _once_more(self, server: redis.Redis, body: Body, retry: int, reply: Exception) -> Any:
+        """Send a job with fewer and fewer copies until there are enough nodes for them."""
+        answer: Any = reply
+        while _is_short(answer) and self._lower(answer):
+            (answer,) = pipelined(server, [self._command(body, retry, self._copies, 1)])
+        return answer
+
+    def _command(self, body: Body, retry: int, copies: int, together: int) -> tuple[Any, ...]:
+        tries = max(1, copies - 1) * together
+        wait = max(1, round(self._options.node_timeout * _SHARE / tries * 1000))
+        words: list[Any] = ["REPLICATE", copies, "RETRY", retry, "TTL", self._options.ttl + body.delay]
+        if body.delay:
+            words += ["DELAY", body.delay]
+        return ("ADDJOB", self._queue, body.body, wait, *words)
+
+    # How many
+
+    def _wanted(self, server: redis.Redis) -> int:
+        """Return how many copies there are to be now."""
+        if time.monotonic() >= self._look_at:
+            known, there = count(server)
+            self._set(min(self._options.replicate or min(COPIES, known), max(1, there)), known)
+            self._look_at = time.monotonic() + _LOOKS
+        return self._copies
+
+    def _set(self, copies: int, known: int) -> None:
+        self._copies = copies
+        full = self._options.replicate or min(COPIES, known)
+        if copies < full and not self._is_lowered:
+            logger.warning("Disque has too few nodes for %d copies of a task; it makes %d for now.", full, copies)
+        elif copies == full and self._is_lowered:
+            logger.info("Disque makes %d copies of a task again.", full)
+        self._is_lowered = copies < full
+
+    def _lower(self, error: Exception) -> bool:
+        """Make do with a copy less; tell whether that is possible."""
+        if self._copies <= 1:
+            return False
+        self._copies -= 1
+        self._look_at = time.monotonic() + _SETTLES
+        logger.warning(
+            "Disque could not make %d copies of a task; it makes %d for now. It said: %s.",
+            self._copies + 1,
+            self._copies,
+            error,
+        )
+        self._is_lowered = True
+        return True
+
+
+def count(server: redis.Redis) -> tuple[int, int]:
+    """Return how many nodes a node knows, itself included, and how many of them it thinks are there."""
+    answer: Any = server.execute_command("HELLO")  # type: ignore[no-untyped-call]
+    if not (isinstance(answer, list) and answer[2:] and all(isinstance(node, list) for node in answer[2:])):
+        raise ResponseError("HELLO is an unknown command, or another one than that of Disque")
+    nodes = answer[2:]
+    return len(nodes), sum(int(priority) < _SUSPECTED for *_, priority in nodes)
+
+
+def _is_short(reply: object) -> bool:
+    return isinstance(reply, ResponseError) and str(reply).startswith("NOREPL")
