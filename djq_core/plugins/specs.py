@@ -137,8 +137,14 @@ class HookSpecs(Protocol):
         """
 
     @hookspec
-    def djq_post_execute_in_worker(self, func: Callable[..., Any], task: Mapping[str, Any], result: Any) -> None:
-        """Learn of a task that succeeded, in the worker, before its result is saved. Logged when it raises.
+    def djq_post_execute_in_worker(
+        self, func: Callable[..., Any], task: Mapping[str, Any], result: Any, error: BaseException | None
+    ) -> None:
+        """Learn of a run that has ended, in the worker, before its result is saved. Logged when it raises.
+
+        ``error`` is what the run failed with, time-outs included, and ``result`` then the text that is recorded; None
+        where it succeeded, and ``result`` is what the function returned. Follows each :meth:`djq_pre_execute`, unless
+        the worker is killed.
 
         .. versionadded:: 0.1
         """
