@@ -14,7 +14,8 @@ from djq_core.serializers.tags import TooDeep, read, written
 _MOST_LEVELS: Final = 3
 #: How many levels too many may be told of a text.
 _TOO_MANY: Final = 8
-#: One for all, for making one takes as long as a small value. What is written was made anew, so nothing goes in circles.
+#: One for all, for making one takes as long as a small value. What has too many levels is refused before, so that
+#: nothing goes in circles here.
 _to_text = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":")).encode
 _from_plain = json.JSONDecoder().decode
 _from_tagged = json.JSONDecoder(object_hook=read).decode

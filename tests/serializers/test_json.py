@@ -22,6 +22,7 @@ from django.utils.safestring import mark_safe
 from djq_core.exceptions import DeserializationError, InstanceGone, SerializationError
 from djq_core.serializers import JsonSerializer
 
+NAIVE = datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - it comes back as naive as it was
 BERLIN = ZoneInfo("Europe/Berlin")
 Point = namedtuple("Point", "x y")
 
@@ -43,7 +44,7 @@ class Precise(datetime):
     __hash__ = datetime.__hash__
 
 
-def there_and_back(value: Any, **limits: int) -> Any:
+def there_and_back(value: Any) -> Any:
     serializer = JsonSerializer()
     return serializer.loads(serializer.dumps(value))
 
@@ -72,13 +73,13 @@ def test_a_plain_value_is_written_as_any_json_is(value: object) -> None:
         {1, "a", (2,)},
         frozenset({frozenset()}),
         b"\x00\xff",
-        datetime(2026, 1, 2, 3, 4, 5, 6),
+        NAIVE,
         datetime(2026, 1, 2, tzinfo=UTC),
         datetime(2026, 1, 2, tzinfo=timezone(-timedelta(hours=3, minutes=30, seconds=1))),
         datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN),
         datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=1),
-        datetime(2026, 10, 25, 2, 30, fold=1),
-        datetime.max,
+        NAIVE.replace(fold=1),
+        NAIVE.max,
         date(1, 1, 1),
         time(1, 2, 3, 4),
         time(1, tzinfo=BERLIN),
@@ -88,7 +89,7 @@ def test_a_plain_value_is_written_as_any_json_is(value: object) -> None:
         Decimal("1E+400"),
         UUID(int=7),
         {1: "one", None: 0, (1, 2): {3}, date(2026, 1, 2): "d"},
-        {"1": "text", 1: "number", True: "and truth are one key"},
+        {"1": "text", 1: "number", 1.5: "another"},
         {"$tuple": [1]},
         {"$": {"$dict": []}},
         {"$unknown": 1, "b": 2},
@@ -198,9 +199,10 @@ def test_brackets_in_texts_are_no_levels() -> None:
     assert there_and_back(value) == value
 
 
-@pytest.mark.parametrize(
-    "bomb", [b"[" * 10**6, b"[" * 10**6 + b"]" * 10**6, b'{"a":' * 10**6, b'["[",' + b"[{" * 10**6]
-)
+MANY = 10**6
+
+
+@pytest.mark.parametrize("bomb", [b"[" * MANY, b"[" * MANY + b"]" * MANY, b'{"a":' * MANY, b'["[",' + b"[{" * MANY])
 def test_a_text_that_is_too_deep_is_refused_before_it_is_read(bomb: bytes) -> None:
     began = clock.process_time()
     with pytest.raises(DeserializationError, match="nested too deeply"):
@@ -322,10 +324,10 @@ def best_of(one: Any, other: Any) -> float:
     best = {one: float("inf"), other: float("inf")}
     gc.collect()
     for _ in range(30):
-        for work in best:
+        for work, seconds in best.items():
             began = clock.process_time()
             work()
-            best[work] = min(best[work], clock.process_time() - began)
+            best[work] = min(seconds, clock.process_time() - began)
     return best[one] / best[other]
 
 
