@@ -116,7 +116,8 @@ class Executor:
         except self._lets_through:
             raise
         except BaseException as error:
-            tools.hooks.post_execute_in_worker(func, task, describe(error), error)
+            if tools.hooks.wants_post_execute_in_worker:
+                tools.hooks.post_execute_in_worker(func, task, describe(error), error)
             raise
         tools.hooks.post_execute_in_worker(func, task, value)
         return result

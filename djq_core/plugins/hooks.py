@@ -105,6 +105,11 @@ class Hooks:
             return func(*task["args"], **task["kwargs"])
         return self._manager.hook.djq_execute(func=func, task=read_only(task))
 
+    @property
+    def wants_post_execute_in_worker(self) -> bool:
+        """Is there anyone to tell, in the worker, of a run that has ended?"""
+        return self._has_active("djq_post_execute_in_worker")
+
     def post_execute_in_worker(
         self, func: Callable[..., Any], task: Mapping[str, Any], result: Any, error: BaseException | None = None
     ) -> None:

@@ -186,6 +186,15 @@ def enqueue_unreadable(kind: str, label: str) -> str:
     return str(tasks.async_task(f"{HOSTILE}.{func}", label, *values[kind], task_name=label))
 
 
+def enqueue_instance(name: str, *, is_gone: bool) -> str:
+    """Enqueue a task with a model instance, whose row ``is_gone`` then, and whose name is the result; return its id."""
+    row = Schedule.objects.create(name=name, func="a.b", repeats=0)
+    task_id = str(tasks.async_task(f"{TASKS}.name_of", row, task_name=name, max_attempts=1))
+    if is_gone:
+        row.delete()
+    return task_id
+
+
 def enqueue_with(label: str, option: str, value: Any) -> str:
     """Enqueue a task with an option; return its id, or what it is refused with."""
     return _id_or_refusal(lambda: tasks.async_task(f"{TASKS}.mark", label, **{option: value}))
