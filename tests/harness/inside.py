@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import RequestFactory, override_settings
 from django.utils import timezone
@@ -362,6 +365,19 @@ def stats() -> list[dict[str, Any]]:
         "done_q_size",
     )  # fmt: skip
     return [{name: getattr(stat, name) for name in fields} for stat in Stat.get_all()]
+
+
+def own_pid() -> int:
+    """Return the id of this process."""
+    return os.getpid()
+
+
+def command(*arguments: str) -> str:
+    """Run a management command here and return what it writes; its exit code is left alone."""
+    output = io.StringIO()
+    with suppress(SystemExit):
+        call_command(*arguments, stdout=output, stderr=output)
+    return output.getvalue()
 
 
 def probe(view: str = "health", **options: Any) -> list[Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import enum
 import gc
 import json
+import re
 import time as clock
 from collections import OrderedDict, namedtuple
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -20,7 +22,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import mark_safe
 
 from djq_core.exceptions import DeserializationError, InstanceGone, SerializationError
-from djq_core.serializers import JsonSerializer
+from djq_core.serializers import JsonSerializer, tags
 
 NAIVE = datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - it comes back as naive as it was
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -286,6 +288,19 @@ def test_an_instance_without_a_row_is_refused() -> None:
 def test_what_is_no_primary_key_is_an_error() -> None:
     with pytest.raises(DeserializationError, match=r"'seven' is no primary key of a auth\.user"):
         JsonSerializer().loads(b'{"$model":["auth.user","seven","default"]}')
+
+
+# Documented
+
+
+def test_the_page_has_every_tag_and_each_example_is_read_as_it_is_written() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "serializers.md").read_text()
+    written = re.findall(r'^\| .* \| `(\{"\$\w+": .*?\})`', page, re.MULTILINE)
+    assert sorted(next(iter(json.loads(text))) for text in written) == sorted(tags._READERS)
+    for text in written:
+        if "$model" not in text:
+            data = json.dumps(json.loads(text), separators=(",", ":")).encode()
+            assert JsonSerializer().dumps(JsonSerializer().loads(data)) == data
 
 
 # Speed
