@@ -16,7 +16,7 @@ from djq_core import hookimpl, signals
 from djq_core.plugins.specs import HookSpecs
 
 #: The entry point of the plugin, as its distribution has it.
-ENTRY_POINT = f"recording = {__name__}:PLUGIN"
+ENTRY_POINT = "recording = tests.plugins.recorded:PLUGIN"
 
 
 def names_of_hooks() -> list[str]:
@@ -93,11 +93,8 @@ def _receivers() -> Iterator[Callable[..., None]]:
         yield receive
 
 
-class _Connecting(Recording):
+class Connecting(Recording):
     """Connects the receivers where it is made: once in each process that loads it, or its parent has."""
 
     def __init__(self) -> None:
         self._receivers = list(_receivers())
-
-
-PLUGIN = _Connecting()

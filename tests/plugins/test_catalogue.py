@@ -20,6 +20,7 @@ import pytest
 from djq_core import hookimpl, signals
 from djq_core.plugins import Hooks, load
 from djq_core.plugins.masking import HIDDEN
+from djq_core.plugins.specs import HookSpecs
 from tests.harness.fixtures import MakeSite, make_module_site, sqlite_databases
 from tests.harness.logs import MONITOR, PUSHER, SCHEDULER, SENTINEL, WORKER
 from tests.harness.waiting import wait_until
@@ -302,6 +303,6 @@ def test_every_way_of_raising_is_explained() -> None:
 
 
 def test_the_specs_are_in_the_order_of_the_table() -> None:
-    source = inspect.getsource(recording.HookSpecs)
+    source = inspect.getsource(HookSpecs)
     places = [source.index(f"def {row.name}(") for row in ROWS if not row.is_signal]
     assert places == sorted(places)

@@ -118,7 +118,8 @@ def _put(shelf: sqlite3.Connection, task: Task) -> Iterator[tuple[str, Stored]]:
 
 def _task(text: str, started: str, stopped: str, attempts: int, crashes: int) -> Task:
     (found,) = serializers.deserialize("json", text)
-    task: Task = found.object
+    task = found.object
+    assert isinstance(task, Task)
     task.started, task.stopped = map(datetime.fromisoformat, (started, stopped))  # a fixture has milliseconds
     task.attempt_count, task.crashes = attempts, crashes
     return task
