@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NO_ALIAS: Final = "djq.E011"
 _NO_PLUGINS: Final = "djq.E100"
-_NOT_BUILT: Final = {"broker": "djq.E107", "serializer": "djq.E108"}
+_NOT_BUILT: Final = {"broker": "djq.E107", "serializer": "djq.E108", "result_backend": "djq.E109"}
 
 #: What each id means, in one line.
 CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
@@ -46,6 +46,7 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "djq.E106": "A broken plugin is named by the configuration.",
         "djq.E107": "No broker can be chosen, two are, or its keys are wrong.",
         "djq.E108": "`serializer` or `accept_serializers` names one that no installed plugin offers.",
+        "djq.E109": "`result_backend` names one that no installed plugin offers.",
         "djq.W001": "`renew_leases` is False and there is no `timeout`.",
         "djq.W002": "`queue_limit` is smaller than `workers`.",
         "djq.W003": "`cpu_affinity` has no effect on this machine.",
@@ -106,8 +107,11 @@ def _alias_problems(key: str, alias: str | bool, setting: str, aliases: Sequence
 
 
 def _choice_problems(config: DjqConfig) -> list[Problem]:
-    """Return why the configured broker or serializers cannot be built; a site that runs in sync needs no broker."""
-    wanted: dict[str, Callable[[], object]] = {"serializer": lambda: config.runtime.serializers}
+    """Return why the configured broker or the like cannot be built; a site that runs in sync needs no broker."""
+    wanted: dict[str, Callable[[], object]] = {
+        "serializer": lambda: config.runtime.serializers,
+        "result_backend": lambda: config.runtime.results,
+    }
     if not config.conf.sync:
         wanted["broker"] = lambda: config.runtime.broker()
     return [problem for key, build in wanted.items() if (problem := _failed(key, build))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
 
 from djq_core.phrases import Phrase
 
@@ -39,6 +39,14 @@ class ResultBackendUnavailable(DjqError):
 
 class SerializationError(DjqError, TypeError):
     """A value cannot be serialized."""
+
+
+class DeserializationError(DjqError, ValueError):
+    """A serialized value cannot be read."""
+
+
+class InstanceGone(DeserializationError, ObjectDoesNotExist):
+    """The row of a model instance is not in the database."""
 
 
 class FunctionNotFound(DjqError, ImportError):

@@ -78,8 +78,8 @@ class Runtime:
 
     @cached_property
     def results(self) -> ResultBackend:
-        """The result backend of the database."""
-        return self.registry.result_backend("database")(self.conf)
+        """The result backend that is configured: the database, unless it is a plugin's."""
+        return self.registry.result_backend(self.conf.result_backend)(self.conf)
 
     @cached_property
     def cache_results(self) -> ResultBackend:
@@ -95,8 +95,10 @@ class Runtime:
     @cached_property
     def serializers(self) -> Mapping[str, Serializer]:
         """The accepted serializers by tag."""
-        tags = self.conf.accept_serializers
-        return {tag: self.registry.serializer(tag) for tag in tags}
+        made = {tag: self.registry.serializer(tag) for tag in self.conf.accept_serializers}
+        for serializer in made.values():
+            serializer.max_nesting_depth = self.conf.max_nesting_depth
+        return made
 
     def dump(self, value: Any) -> bytes:
         """Return the value as the configured serializer writes it; raises SerializationError."""
@@ -105,9 +107,13 @@ class Runtime:
     def load(self, tag: str, data: bytes) -> Any:
         """Return the value of verified bytes; raises UnknownSerializer for a tag that is not accepted."""
         if tag not in self.serializers:
-            accepted = ", ".join(sorted(self.serializers))
-            raise UnknownSerializer(f"The serializer {tag!r} is not accepted here; accept_serializers: {accepted}.")
+            raise self.unaccepted(tag)
         return self.serializers[tag].loads(data)
+
+    def unaccepted(self, tag: str) -> UnknownSerializer:
+        """Return the error for what a serializer has written that this site does not accept."""
+        accepted = ", ".join(sorted(self.conf.accept_serializers))
+        return UnknownSerializer(f"The serializer {tag!r} is not accepted here; accept_serializers: {accepted}.")
 
     @cached_property
     def reporters(self) -> Reporters:

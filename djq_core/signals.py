@@ -19,7 +19,8 @@ pre_enqueue = Signal()
 #: Sent in the worker before a task, with ``func`` and ``task``; a receiver that raises makes the task fail.
 pre_execute = Signal()
 
-#: Sent in the worker after a task that succeeded, with ``func`` and ``task``, its ``result`` included.
+#: Sent in the worker after each run, with ``func``, ``task`` (its ``success`` and ``result`` included) and ``error``,
+#: the exception that it failed with or None.
 post_execute_in_worker = Signal()
 
 #: Sent in the monitor once a result is saved, with ``task``, its ``result`` and ``success`` included.

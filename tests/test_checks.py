@@ -89,6 +89,10 @@ def test_a_serializer_that_nobody_offers_is_an_error() -> None:
     assert ids(serializer="yaml") == ["djq.E108"]
 
 
+def test_a_result_backend_that_nobody_offers_is_an_error() -> None:
+    assert ids(result_backend="databse") == ["djq.E109"]
+
+
 def test_the_checks_are_registered_with_django() -> None:
     with override_settings(Q_CLUSTER={"orm": "default", "workers": 0}):
         found = checks.run_checks()

@@ -63,7 +63,16 @@ def test_post_execute_in_worker_gives_the_result(hooks: Hooks) -> None:
     receiver = Receiver()
     with connected(signals.post_execute_in_worker, receiver):
         hooks.post_execute_in_worker(print, TASK, 42)
-    assert receiver.calls == [{"sender": "djq", "func": print, "task": {**TASK, "success": True, "result": 42}}]
+    told = {"sender": "djq", "func": print, "error": None}
+    assert receiver.calls == [{**told, "task": {**TASK, "success": True, "result": 42}}]
+
+
+def test_post_execute_in_worker_gives_the_error_of_a_failure(hooks: Hooks) -> None:
+    receiver, error = Receiver(), ValueError("no")
+    with connected(signals.post_execute_in_worker, receiver):
+        hooks.post_execute_in_worker(print, TASK, "ValueError: no", error)
+    told = {"sender": "djq", "func": print, "error": error}
+    assert receiver.calls == [{**told, "task": {**TASK, "success": False, "result": "ValueError: no"}}]
 
 
 def test_post_execute_gives_the_task(hooks: Hooks) -> None:

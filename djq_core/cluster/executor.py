@@ -109,13 +109,30 @@ class Executor:
         func = tools.functions.find(package, FUNC)
         args = tuple(tools.load(package.serializer, package.parts[ARGS]))
         task = package.as_dict(args, tools.load(package.serializer, package.parts[KWARGS]))
-        tools.hooks.pre_execute(func, task)
-        value = tools.hooks.execute(func, task)
         try:
-            result = tools.dump(value)
-        except SerializationError as error:
-            raise SerializationError(f"The result of {package.func!r} cannot be serialized: {error}") from error
+            tools.hooks.pre_execute(func, task)
+            value = tools.hooks.execute(func, task)
+            result = self._dumped(value, package.func)
+        except self._lets_through:
+            raise
+        except BaseException as error:
+            if tools.hooks.wants_post_execute_in_worker:
+                tools.hooks.post_execute_in_worker(func, task, describe(error), error)
+            raise
         tools.hooks.post_execute_in_worker(func, task, value)
+        return result
+
+    def _dumped(self, value: Any, func: str) -> bytes:
+        """Return a result as bytes; raise SerializationError for what cannot be written, or is too large to keep."""
+        try:
+            result = self._tools.dump(value)
+        except SerializationError as error:
+            raise SerializationError(f"The result of {func!r} cannot be serialized: {error}") from error
+        if len(result) > (most := self._tools.max_package_bytes):
+            raise SerializationError(
+                f"The result of {func!r} has {len(result):,} bytes; max_package_bytes allows {most:,}. Keep the data "
+                "elsewhere and return where it is."
+            )
         return result
 
     def _outcome(self, result: bytes, *, success: bool) -> Outcome:

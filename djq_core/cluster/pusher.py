@@ -127,6 +127,9 @@ class Pusher:
         except PackageError as error:
             logger.error("%s cannot read a package: %.1000s", self._name, error)
             return self._unreadable(delivery, about, error)
+        tag = header.pop("serializer")
+        if tag not in self._runtime.conf.accept_serializers:
+            return self._unaccepted(header, text, tag)
         schedule = schedule_of(header.pop("headers"))
         if schedule is not None:
             header["schedule"] = schedule
@@ -153,6 +156,13 @@ class Pusher:
             with self._changed:
                 if self._changed.wait_for(lambda: self._is_stopping, FETCH_WAIT):
                     return True
+
+    def _unaccepted(self, header: dict[str, Any], text: str, tag: str) -> Frame:
+        """Return what is recorded of a task whose serializer is not accepted: it failed, its values are kept unread."""
+        error = self._runtime.unaccepted(tag)
+        logger.error("%s refuses [%s] %s: %s", self._name, header["name"], header["id"], error)
+        told = f"The package was not run: {error}"[:_MOST_TOLD]
+        return Frame(Kind.RESULT, 0, {**header, "fail": True, "error": told}, text.encode("ascii"))
 
     def _unreadable(self, delivery: Delivery, about: dict[str, Any], error: PackageError) -> Frame:
         """Return what is recorded of a package that nobody can run: one row, for its id comes from its text."""

@@ -75,6 +75,7 @@ class Conf:
     max_package_bytes: int = read_as(count(1, unit="bytes"), 256 * _MIB)
     serializer: str = read_as(Text(), "pickle")
     accept_serializers: frozenset[str] = read_as(Names(into=frozenset, or_none=True))
+    max_nesting_depth: int = read_as(Number(is_whole=True, at_least=1, below=201, unit="levels"), 100)
 
     # Attempts
     retry: float = read_as(seconds(above=0), 60)
@@ -86,6 +87,7 @@ class Conf:
     max_deliveries: int = read_as(count(1), 20)
 
     # Results
+    result_backend: str = read_as(Text(), "database")
     save_limit: int = read_as(count(-1), 250)
     quarantine_limit: int = read_as(count(1), 1000)
     save_limit_per: str | None = read_as(Choice(names=lambda: _SAVE_LIMITS_PER, or_none=True))

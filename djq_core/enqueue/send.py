@@ -105,7 +105,8 @@ def ask(runtime: Runtime, package: TaskPackage) -> tuple[dict[str, Any], TaskPac
 def seal(runtime: Runtime, package: TaskPackage, broker: Broker) -> str:
     """Return the signed text of a package, for the cluster it is meant for; raises PackageTooLarge."""
     signer = runtime.signer.named(package.cluster or runtime.conf.name)
-    text = signer.sign(TASK, encode_package(package, compress=runtime.conf.compress))
+    conf = runtime.conf
+    text = signer.sign(TASK, encode_package(package, compress=conf.compress, max_bytes=conf.max_package_bytes))
     if broker.max_package_bytes is not None and len(text) > broker.max_package_bytes:
         raise PackageTooLarge(
             Phrase(

@@ -33,10 +33,23 @@ _seldom_set = attrgetter(*_SELDOM)
 _UNSET = tuple(_DEFAULTS[name] for name in _SELDOM)
 
 
-def encode_package(package: TaskPackage, *, compress: bool = False) -> str:
-    """Return the unsigned text of a package; with ``compress`` its payload is deflated where that makes it smaller."""
+def encode_package(package: TaskPackage, *, compress: bool = False, max_bytes: int | None = None) -> str:
+    """Return the unsigned text of a package; with ``compress`` its payload is deflated where that makes it smaller.
+
+    Raises PackageTooLarge where the payload has more than ``max_bytes``, for nobody would read it.
+    """
     parts = _parts(package)
     payload = b"".join(parts.values())
+    if max_bytes is not None and len(payload) > max_bytes:
+        raise PackageTooLarge(
+            Phrase(
+                "The package of {func!r} holds {size:,} bytes; max_package_bytes allows {most:,}. Send a reference to "
+                "the data instead.",
+                func=package.func,
+                size=len(payload),
+                most=max_bytes,
+            )
+        )
     deflated = zlib.compress(payload) if compress else payload
     is_smaller = len(deflated) < len(payload)
     further = _further(package) | ({"z": len(payload)} if is_smaller else {})
@@ -67,7 +80,8 @@ def read_header(text: str) -> dict[str, Any]:
         header = _from_json_text(urlsafe_b64decode(text.partition(".")[0]).decode())
         _check_header(header)
         read = {name: header.get(name) for name in (*_TEXTS, "timeout", "hook")}
-        return {**read, "headers": header.get("h"), "sent": datetime.fromisoformat(header["started"]).timestamp()}
+        sent = datetime.fromisoformat(header["started"]).timestamp()
+        return {**read, "headers": header.get("h"), "serializer": str(header["s"]), "sent": sent}
     except (binascii.Error, AttributeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise PackageError(Phrase("The package is damaged: {error}.", error=error)) from error
 

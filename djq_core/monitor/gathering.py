@@ -108,15 +108,18 @@ class _Rows:
         self.away = ""
 
     def outcome(self, query: str) -> Outcome | None:
-        """Return what is stored of a task, by id or name, in the database or the cache."""
+        """Return what is stored of a task, by id or name, in the database, in a plugin's backend or the cache."""
         found = self._asked(lambda: Task.get_task(query))
         if found is not None:
             return self._read(found, is_cached=False)
-        try:
-            cached = self._runtime.cache_results.get(query)
-        except Exception:  # whatever the client of a cache raises; it is looked at elsewhere
-            return None
-        return self._read(cached, is_cached=True) if cached is not None else None
+        for is_cached in (False, True):
+            try:
+                found = self._runtime.results_for(is_cached).get(query)
+            except Exception:  # whatever the client of a cache or a plugin raises; it is looked at elsewhere
+                continue
+            if found is not None:
+                return self._read(found, is_cached=is_cached)
+        return None
 
     @staticmethod
     def _read(task: Task, *, is_cached: bool) -> Outcome:

@@ -68,9 +68,12 @@ def djq_pre_execute(func: Callable[..., Any], task: dict[str, Any]) -> None:
 
 
 @hookimpl
-def djq_post_execute_in_worker(func: Callable[..., Any], task: dict[str, Any], result: Any) -> None:
+def djq_post_execute_in_worker(
+    func: Callable[..., Any], task: dict[str, Any], result: Any, error: BaseException | None
+) -> None:
     """Send ``post_execute_in_worker``, the result in the task."""
-    _tell(signals.post_execute_in_worker, func=func, task={**task, "success": True, "result": result})
+    told = {**task, "success": error is None, "result": result}
+    _tell(signals.post_execute_in_worker, func=func, task=told, error=error)
 
 
 @hookimpl

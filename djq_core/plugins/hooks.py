@@ -105,9 +105,16 @@ class Hooks:
             return func(*task["args"], **task["kwargs"])
         return self._manager.hook.djq_execute(func=func, task=read_only(task))
 
-    def post_execute_in_worker(self, func: Callable[..., Any], task: Mapping[str, Any], result: Any) -> None:
-        """Tell of a task that succeeded."""
-        self._notify("djq_post_execute_in_worker", {"func": func, "task": task, "result": result})
+    @property
+    def wants_post_execute_in_worker(self) -> bool:
+        """Is there anyone to tell, in the worker, of a run that has ended?"""
+        return self._has_active("djq_post_execute_in_worker")
+
+    def post_execute_in_worker(
+        self, func: Callable[..., Any], task: Mapping[str, Any], result: Any, error: BaseException | None = None
+    ) -> None:
+        """Tell of a run that has ended, with the ``error`` that it ended with."""
+        self._notify("djq_post_execute_in_worker", {"func": func, "task": task, "result": result, "error": error})
 
     @property
     def wants_post_execute(self) -> bool:

@@ -105,6 +105,7 @@ def _named_by(record: PluginRecord, conf: Conf) -> str | None:
     names: list[tuple[str, Any]] = [
         ("broker", conf.broker),
         ("serializer", conf.serializer),
+        ("result_backend", conf.result_backend),
         *(("accept_serializers", tag) for tag in conf.accept_serializers or ()),
         *(("error_reporter", KNOWN_REPORTERS.get(name, name)) for name in conf.error_reporter),
         *((key, KNOWN_PLUGIN_KEYS.get(key, key)) for key in conf.plugin_settings),

@@ -81,9 +81,25 @@ class HookSpecs(Protocol):
         .. versionadded:: 0.1
         """
 
+    @hookspec
+    def djq_after_fork(self, role: str) -> None:
+        """Renew what a process must not share with its parent, in a new process before it works. Logged.
+
+        .. versionadded:: 0.1
+        """
+
     @hookspec(historic=True)
     def djq_ready(self, conf: Conf) -> None:
         """Learn that this process is about to use djq; also called for a plugin that is registered later. Logged.
+
+        .. versionadded:: 0.1
+        """
+
+    @hookspec
+    def djq_post_spawn(self, role: str, name: str, pid: int) -> None:
+        """Learn that a process was started, in that process before it works. Logged when it raises.
+
+        ``role`` is pusher, worker, monitor or scheduler; ``name`` is the one in the log.
 
         .. versionadded:: 0.1
         """
@@ -137,8 +153,14 @@ class HookSpecs(Protocol):
         """
 
     @hookspec
-    def djq_post_execute_in_worker(self, func: Callable[..., Any], task: Mapping[str, Any], result: Any) -> None:
-        """Learn of a task that succeeded, in the worker, before its result is saved. Logged when it raises.
+    def djq_post_execute_in_worker(
+        self, func: Callable[..., Any], task: Mapping[str, Any], result: Any, error: BaseException | None
+    ) -> None:
+        """Learn of a run that has ended, in the worker, before its result is saved. Logged when it raises.
+
+        ``error`` is what the run failed with, time-outs included, and ``result`` then the text that is recorded; None
+        where it succeeded, and ``result`` is what the function returned. Follows each :meth:`djq_pre_execute`, unless
+        the worker is killed.
 
         .. versionadded:: 0.1
         """
@@ -170,7 +192,7 @@ class HookSpecs(Protocol):
         .. versionadded:: 0.1
         """
 
-    # The processes of a cluster
+    # A cluster and its processes
 
     @hookspec
     def djq_cluster_starting(self, name: str, pid: int) -> None:
@@ -182,22 +204,6 @@ class HookSpecs(Protocol):
     @hookspec
     def djq_cluster_started(self, name: str, pid: int) -> None:
         """Learn that the cluster's processes run, in the process of the command. Logged when it raises.
-
-        .. versionadded:: 0.1
-        """
-
-    @hookspec
-    def djq_post_spawn(self, role: str, name: str, pid: int) -> None:
-        """Learn that a process was started, in that process before it works. Logged when it raises.
-
-        ``role`` is sentinel, pusher, worker, monitor or scheduler; ``name`` is the one in the log.
-
-        .. versionadded:: 0.1
-        """
-
-    @hookspec
-    def djq_after_fork(self, role: str) -> None:
-        """Renew what a process must not share with its parent, in a new process before it works. Logged.
 
         .. versionadded:: 0.1
         """

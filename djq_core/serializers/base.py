@@ -10,6 +10,10 @@ class Serializer:
 
     tag: ClassVar[str] = ""
 
+    #: How many lists and dictionaries may lie inside each other: djq sets the site's ``max_nesting_depth`` here. For
+    #: serializers that walk through a value; one that does not leaves it alone.
+    max_nesting_depth: int = 100
+
     def dumps(self, value: Any) -> bytes:
         """Return the value as bytes; raise SerializationError naming what cannot be serialized and why."""
         raise NotImplementedError

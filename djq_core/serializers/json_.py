@@ -1,46 +1,85 @@
-"""The serializer for plain values that any language can read."""
+"""The serializer for values that any language can read, with tags for the types that JSON does not have."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from djq_core.exceptions import SerializationError
+from djq_core.exceptions import DeserializationError, SerializationError
 from djq_core.serializers.base import Serializer
+from djq_core.serializers.depth import depth_of_text, depth_of_value
+from djq_core.serializers.tags import TooDeep, read, written
+
+#: The levels of JSON that one level of a value may take: an object, its list of pairs, and a pair.
+_MOST_LEVELS: Final = 3
+#: How many levels too many may be told of a text.
+_TOO_MANY: Final = 8
+#: One for all, for making one takes as long as a small value. What has too many levels is refused before, so that
+#: nothing goes in circles here.
+_to_text = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":")).encode
+_from_plain = json.JSONDecoder().decode
+_from_tagged = json.JSONDecoder(object_hook=read).decode
+#: How the arguments of a call begin.
+_TUPLE: Final = b'{"$tuple":'
 
 
 class JsonSerializer(Serializer):
-    """Write texts, numbers, booleans, None, lists and dictionaries with text keys; tuples come back as lists."""
+    """Write texts, numbers, booleans, None, lists and dictionaries as they are, and with a tag: datetime, date, time,
+    timedelta, Decimal, UUID, bytes, tuple, set, frozenset, dictionaries with other keys, and saved model instances by
+    their primary key, which are fetched where they are read.
+    """
 
     tag: ClassVar[str] = "json"
 
     def dumps(self, value: Any) -> bytes:
-        """Return the value as JSON; raise SerializationError with what JSON does not have."""
+        """Return the value as JSON in ASCII; raise SerializationError with what has no form there, or is too deep."""
         try:
-            return json.dumps(_checked(value), allow_nan=False, separators=(",", ":")).encode("ascii")
-        except RecursionError as error:
-            raise SerializationError(f"{_of(value)} is nested too deeply for JSON.") from error
+            return _to_text(written(value, self.max_nesting_depth)).encode("ascii")
+        except (TooDeep, RecursionError) as error:
+            raise SerializationError(
+                f"{_of(value)} is nested too deeply for JSON: max_nesting_depth allows {self.max_nesting_depth} levels."
+            ) from error
         except MemoryError as error:
             raise SerializationError(f"{_of(value)} is too large to write as JSON in the memory at hand.") from error
         except (TypeError, ValueError) as error:
             raise SerializationError(f"{_of(value)} cannot be written as JSON: {error}.") from error
 
     def loads(self, data: bytes) -> Any:
-        """Return the value of verified bytes; raise ValueError when they are no JSON."""
-        return json.loads(data)
+        """Return the value of verified bytes; raise DeserializationError when they are no JSON, or nested too deeply.
+
+        Raises InstanceGone for a model instance whose row is not there, and what the database raises.
+        """
+        deepest = self.max_nesting_depth
+        levels = depth_of_text(data, deepest + 1)
+        if levels > _MOST_LEVELS * deepest + _TOO_MANY:
+            raise self._too_deep()
+        try:
+            value = _value(data)
+        except DeserializationError:
+            raise
+        except (RecursionError, ValueError) as error:
+            raise DeserializationError(f"This is no JSON that can be read: {error}") from error
+        if levels > deepest and depth_of_value(value) > deepest:
+            raise self._too_deep()
+        return value
+
+    def _too_deep(self) -> DeserializationError:
+        return DeserializationError(
+            f"The JSON is nested too deeply: max_nesting_depth allows {self.max_nesting_depth} levels."
+        )
 
 
-def _checked(value: Any) -> Any:
-    """Return the value; raise TypeError for a key that JSON would silently turn into a text."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeError(f"the key {key!r} is of type {type(key).__name__}, JSON has keys of type str")
-            _checked(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _checked(item)
-    return value
+def _value(data: bytes) -> Any:
+    """Return the value; what has no tag, or that of the arguments of a call alone, is read without a look at each."""
+    tags = data.count(b'"$') if b"$" in data else 0
+    if not tags:
+        return _from_plain(data.decode())
+    if tags == 1 and data.startswith(_TUPLE) and data.endswith(b"]}"):
+        try:
+            return tuple(_from_plain(data[len(_TUPLE) : -1].decode()))
+        except ValueError:
+            pass  # a dictionary with more than that key, or damaged
+    return _from_tagged(data.decode())
 
 
 def _of(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import re
 import threading
 import time
@@ -11,11 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from djq_core import hookimpl
 from djq_core.cluster.executor import FRESH, Executor, Outcome, Tools, describe
 from djq_core.envelope import TaskPackage, encode_package
-from djq_core.exceptions import TimeLimitExceeded
+from djq_core.exceptions import SerializationError, TimeLimitExceeded
 from djq_core.runtime import Runtime
 from tests.making import Reporter, new_reporter, package_of, runtime_of
 
@@ -79,8 +81,10 @@ class Watcher:
         self._note("pre_execute", func.__name__, task["args"], task["kwargs"])
 
     @hookimpl
-    def djq_post_execute_in_worker(self, func: Callable[..., Any], task: Mapping[str, Any], result: Any) -> None:
-        self._note("post_execute_in_worker", func.__name__, result)
+    def djq_post_execute_in_worker(
+        self, func: Callable[..., Any], task: Mapping[str, Any], result: Any, error: BaseException | None
+    ) -> None:
+        self._note("post_execute_in_worker", func.__name__, result, error)
 
 
 class Guard:
@@ -274,13 +278,60 @@ def test_some_errors_are_let_through_to_who_asked_for_them() -> None:
 def test_plugins_see_function_task_and_value() -> None:
     watcher = Watcher()
     run("math.pow", 2, 3, runtime=runtime_of(plugins=[watcher]))
-    assert watcher.seen == [("pre_execute", "pow", (2, 3), {}), ("post_execute_in_worker", "pow", 8.0)]
+    assert watcher.seen == [("pre_execute", "pow", (2, 3), {}), ("post_execute_in_worker", "pow", 8.0, None)]
 
 
-def test_plugins_are_not_told_of_the_value_of_a_failure() -> None:
+@pytest.mark.parametrize("kind", [ValueError, TimeLimitExceeded, SystemExit])
+def test_plugins_see_the_error_of_a_failure_and_the_text_that_is_recorded(kind: type[BaseException]) -> None:
     watcher = Watcher()
-    run(f"{HERE}.fail", ValueError, runtime=runtime_of(plugins=[watcher]))
-    assert [hook for hook, *_ in watcher.seen] == ["pre_execute"]
+    success, text = run(f"{HERE}.fail", kind, "no", runtime=runtime_of(plugins=[watcher]))
+    before, (hook, name, told, error) = watcher.seen
+    assert (success, before[0], hook, name, told) == (False, "pre_execute", "post_execute_in_worker", "fail", text)
+    assert (type(error), str(error)) == (kind, "no")
+
+
+def test_plugins_see_that_a_result_cannot_be_written() -> None:
+    watcher = Watcher()
+    _, text = run("threading.Lock", runtime=runtime_of(plugins=[watcher]))
+    assert watcher.seen[-1][2] == text
+    assert isinstance(watcher.seen[-1][3], SerializationError)
+
+
+def test_plugins_are_told_of_no_run_that_did_not_begin() -> None:
+    watcher = Watcher()
+    run(f"{HERE}.no_such_function", runtime=runtime_of(plugins=[watcher]))
+    assert watcher.seen == []
+
+
+def test_a_result_that_is_too_large_is_a_failure_with_the_remedy() -> None:
+    runtime = runtime_of(max_package_bytes=1000)
+    assert run("operator.mul", "x", 800, runtime=runtime)[0]
+    success, told = run("operator.mul", "x", 2000, runtime=runtime)
+    assert not success
+    assert "The result of 'operator.mul' has 2,0" in told
+    assert "max_package_bytes allows 1,000. Keep the data elsewhere" in told
+
+
+@pytest.mark.django_db
+def test_an_instance_travels_in_json_and_one_that_is_gone_fails_the_task() -> None:
+    runtime = runtime_of(serializer="json")
+    user = User.objects.create(username="before")
+    executor = Executor(Tools.of(runtime, _nothing))
+    package = package_of(runtime, f"{HERE}.username_of", (user,))
+    User.objects.update(username="after")
+    assert read(runtime, executor.execute(package)) == (True, "after")
+    User.objects.all().delete()
+    success, told = read(runtime, executor.execute(package))
+    assert not success
+    assert told.startswith(f"InstanceGone: No auth.user has the primary key {package_key(runtime, package)}")
+
+
+def username_of(user: User) -> str:
+    return user.username
+
+
+def package_key(runtime: Runtime, package: TaskPackage) -> str:
+    return str(json.loads(package.parts["args"])["$tuple"][0]["$model"][1])
 
 
 def test_a_plugin_that_raises_before_the_task_fails_it() -> None:

@@ -226,3 +226,22 @@ def test_a_run_of_a_schedule_is_taken_into_hand_and_one_that_would_overlap_is_on
     assert (first.kind, first.header["schedule"]) == (Kind.TASK, free.pk)
     assert (second.kind, second.header["skip"], second.header["receipt"]) == (Kind.RESULT, True, "receipt-2")
     assert set(Schedule.objects.values_list("holder", flat=True)) == {first.header["id"], "another"}
+
+
+# Serializers
+
+
+def test_a_package_of_a_serializer_that_is_not_accepted_is_a_failure_of_its_task_and_stays_unread() -> None:
+    runtime = runtime_of(serializer="json")
+    foreign = package_of(runtime_of(), hook="a.b", parts={"args": b"never read", "kwargs": b"nor this"})
+    with closing(Desk(runtime, MemoryBroker())) as desk:
+        desk.put(runtime.signer.sign(TASK, encode_package(foreign)), desk.signed())
+        refused, taken = desk.push(2)
+    assert taken.kind is Kind.TASK
+    assert (refused.kind, refused.header["fail"]) == (Kind.RESULT, True)
+    assert refused.header["error"] == (
+        "The package was not run: The serializer 'pickle' is not accepted here; accept_serializers: json."
+    )
+    told = {name: refused.header[name] for name in ("id", "name", "func", "hook", "receipt")}
+    assert told == {"id": foreign.id, "name": foreign.name, "func": "math.pow", "hook": "a.b", "receipt": "receipt-1"}
+    assert decode_package(refused.payload.decode(), max_bytes=1000) == foreign

@@ -49,6 +49,8 @@ DEFAULTS = {
     "max_package_bytes": 256 * 1024 * 1024,
     "serializer": "pickle",
     "accept_serializers": {"pickle", "json"},
+    "max_nesting_depth": 100,
+    "result_backend": "database",
     "retry": 60,
     "renew_leases": True,
     "backoff": None,
@@ -82,6 +84,7 @@ NAMES_OF_PUBLIC_THINGS = {
     "time_zone",
     "serializer",
     "accept_serializers",
+    "result_backend",
     "save_limit_per",
 }
 

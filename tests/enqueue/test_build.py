@@ -118,8 +118,8 @@ def test_a_keyword_argument_that_cannot_travel_is_named(runtime: Runtime) -> Non
 
 
 def test_json_names_what_it_does_not_have() -> None:
-    with pytest.raises(SerializationError, match=r"Argument 1 of 'a\.b' .*datetime"):
-        build(runtime_of(serializer="json"), "a.b", START)
+    with pytest.raises(SerializationError, match=r"Argument 1 of 'a\.b' .*complex is not JSON"):
+        build(runtime_of(serializer="json"), "a.b", 1j)
 
 
 @pytest.mark.parametrize(("options", "part"), [({}, "func"), ({"hook": lambda task: None}, "hook")])

@@ -137,6 +137,18 @@ def test_a_package_that_the_broker_cannot_take_is_refused_with_the_remedy() -> N
     assert arrived(compressing, broker) == [package]
 
 
+@pytest.mark.parametrize("is_chained", [False, True])
+def test_a_package_that_nobody_would_read_is_refused_however_well_it_is_compressed(is_chained: bool) -> None:
+    runtime, broker = runtime_of(compress=True, max_package_bytes=1000), MemoryBroker()
+    package = package_of(runtime, args=("x" * 1500,))
+    package = package_of(runtime, chain=(package,)) if is_chained else package
+    with pytest.raises(
+        PackageTooLarge, match=r"'math.pow' holds [12],\d+ bytes; max_package_bytes allows 1,000. Send a"
+    ):
+        enqueue(runtime, package, broker)
+    assert broker.log == []
+
+
 # After the commit
 
 real_transactions = pytest.mark.django_db(transaction=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import RequestFactory, override_settings
 from django.utils import timezone
@@ -186,6 +189,15 @@ def enqueue_unreadable(kind: str, label: str) -> str:
     return str(tasks.async_task(f"{HOSTILE}.{func}", label, *values[kind], task_name=label))
 
 
+def enqueue_instance(name: str, *, is_gone: bool) -> str:
+    """Enqueue a task with a model instance, whose row ``is_gone`` then, and whose name is the result; return its id."""
+    row = Schedule.objects.create(name=name, func="a.b", repeats=0)
+    task_id = str(tasks.async_task(f"{TASKS}.name_of", row, task_name=name, max_attempts=1))
+    if is_gone:
+        row.delete()
+    return task_id
+
+
 def enqueue_with(label: str, option: str, value: Any) -> str:
     """Enqueue a task with an option; return its id, or what it is refused with."""
     return _id_or_refusal(lambda: tasks.async_task(f"{TASKS}.mark", label, **{option: value}))
@@ -353,6 +365,19 @@ def stats() -> list[dict[str, Any]]:
         "done_q_size",
     )  # fmt: skip
     return [{name: getattr(stat, name) for name in fields} for stat in Stat.get_all()]
+
+
+def own_pid() -> int:
+    """Return the id of this process."""
+    return os.getpid()
+
+
+def command(*arguments: str) -> str:
+    """Run a management command here and return what it writes; its exit code is left alone."""
+    output = io.StringIO()
+    with suppress(SystemExit):
+        call_command(*arguments, stdout=output, stderr=output)
+    return output.getvalue()
 
 
 def probe(view: str = "health", **options: Any) -> list[Any]:

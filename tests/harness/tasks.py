@@ -38,6 +38,11 @@ def mark_in_the_same_way(label: str, seconds: float = 0.0) -> str:
     return mark(label, seconds)
 
 
+def name_of(row: Any) -> str:
+    """Return the name of a model instance."""
+    return str(row.name)
+
+
 def fail(label: str) -> None:
     """Raise an error that names the label."""
     _note(label, oracle.START)

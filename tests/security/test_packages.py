@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import logging
 import marshal
 import pickle
@@ -15,24 +16,28 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
+from djq_core import serializers
 from djq_core.cluster import channels
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.executor import Executor, Tools
 from djq_core.cluster.pusher import Pusher
 from djq_core.envelope import FIELD, GROUP, RESULT, STAT, TASK, Signer, encode_package
-from djq_core.exceptions import BadPackageSignature
+from djq_core.exceptions import BadPackageSignature, SerializationError
 from djq_core.runtime import Runtime
 from tests.chaos.record import note
 from tests.chaos.sizes import report
 from tests.envelope.test_signing import mutated
 from tests.envelope.test_wire import header_of, text_of
 from tests.harness.fixtures import MARIADB, POSTGRESQL, REDIS_RECEIPTS, SQLITE, MakeSite
+from tests.harness.names import TASKS
+from tests.harness.waiting import wait_until
 from tests.making import MemoryBroker, package_of, runtime_of
 
 pytestmark = pytest.mark.security
@@ -42,6 +47,9 @@ HERE = __name__
 MIB = 1 << 20
 #: What reads a payload or inflates it, by the names of the functions of C behind it.
 READERS = frozenset({"loads", "load", "decompress", "decompressobj", "find_class"})
+SERIALIZERS = frozenset(str(path) for path in Path(serializers.__file__).parent.glob("*.py"))
+#: Reading a value, an object with a tag, and the row of a model instance.
+READING = frozenset({"loads", "read", "fetch"})
 EXECUTED: list[object] = []
 
 
@@ -61,7 +69,7 @@ def executed(what: object = "run") -> object:
 def calls_seen(names: frozenset[str]) -> Iterator[list[str]]:
     """Note each call of a function of C with one of these names, in this thread and those that begin now.
 
-    But for the headers of frames, which our own processes write for each other.
+    And of everything in our serializers. But for the headers of frames, which our own processes write for each other.
     """
     seen: list[str] = []
 
@@ -69,6 +77,8 @@ def calls_seen(names: frozenset[str]) -> Iterator[list[str]]:
         is_header = called is marshal.loads and frame.f_code.co_filename == channels.__file__
         if event == "c_call" and called.__name__ in names and not is_header:
             seen.append(called.__name__)
+        elif event == "call" and frame.f_code.co_filename in SERIALIZERS and frame.f_code.co_name in READING:
+            seen.append(frame.f_code.co_name)
 
     threading.setprofile(watch)
     sys.setprofile(watch)
@@ -103,10 +113,24 @@ def pushed(runtime: Runtime, texts: list[str]) -> Iterator[Frame]:
 # S1
 
 
+def payload(dice: random.Random) -> tuple[str, bytes]:
+    """Return arguments that do something when they are read: run code, fetch a row, or fill the stack or the memory."""
+    tags = [["auth.user", 1, "default"], ["djq_core.task", "a" * 32, "default"], ["no.such", 1, "elsewhere"]]
+    kinds: list[Callable[[], tuple[str, bytes]]] = [
+        lambda: ("pickle", pickle.dumps((Telltale(),))),
+        lambda: ("json", json.dumps({"$tuple": [{"$model": dice.choice(tags)}]}).encode()),
+        lambda: ("json", json.dumps([{"$dict": [[{"$bytes": "AA=="}, {"$model": dice.choice(tags)}]]}]).encode()),
+        lambda: ("json", b"[" * 1000 + b"]" * 1000),
+        lambda: (dice.choice(["pickle", "json", "yaml", ""]), bytes(10_000)),
+    ]
+    return dice.choice(kinds)()
+
+
 def hostile(runtime: Runtime, dice: random.Random) -> str:
     """Return a package that nobody has signed for this cluster's tasks."""
-    parts = {"args": pickle.dumps((Telltale(),)), "kwargs": pickle.dumps({})}
-    text = encode_package(package_of(runtime, f"{HERE}.executed", parts=parts), compress=dice.random() < 0.5)
+    serializer, args = payload(dice)
+    package = package_of(runtime, f"{HERE}.executed", parts={"args": args, "kwargs": pickle.dumps({})})
+    text = encode_package(replace(package, serializer=serializer), compress=dice.random() < 0.5)
     other = runtime.signer.named("other")
     foreign = Signer(runtime.conf.name, "another key")
     kinds: list[Callable[[], str]] = [
@@ -213,8 +237,9 @@ def imported(path: Path) -> set[str]:
 # S3
 
 
-def test_s3_what_the_old_key_signed_is_run_while_it_is_a_fallback() -> None:
-    old, new = runtime_of(), runtime_of()
+@pytest.mark.parametrize("serializer", ["pickle", "json"])
+def test_s3_what_the_old_key_signed_is_run_while_it_is_a_fallback(serializer: str) -> None:
+    old, new = runtime_of(serializer=serializer), runtime_of(serializer=serializer)
     rotated = Signer(new.conf.name, "the new key", (new.conf.secret_key,))
     executor = Executor(Tools.of(new, lambda: None))
     EXECUTED.clear()
@@ -228,8 +253,9 @@ def test_s3_what_the_old_key_signed_is_run_while_it_is_a_fallback() -> None:
 
 
 @pytest.mark.chaos
-def test_s3_a_cluster_with_a_new_key_runs_what_is_queued(make_site: MakeSite) -> None:
-    site = make_site(SECRET_KEY="old key " * 8)
+@pytest.mark.parametrize("serializer", ["pickle", "json"])
+def test_s3_a_cluster_with_a_new_key_runs_what_is_queued(make_site: MakeSite, serializer: str) -> None:
+    site = make_site(SECRET_KEY="old key " * 8, q_cluster={"serializer": serializer})
     site.call("enqueue_many", "mark", [f"task-{number}" for number in range(1000)])
     site.close_shell()
     site.change_settings(SECRET_KEY="new key " * 8, SECRET_KEY_FALLBACKS=["old key " * 8])
@@ -246,12 +272,57 @@ def test_s3_a_cluster_with_a_new_key_runs_what_is_queued(make_site: MakeSite) ->
 
 def test_s4_a_pickle_is_refused_unread_where_json_is_spoken() -> None:
     runtime = runtime_of(serializer="json")
-    text = encode_package(package_of(runtime_of(), f"{HERE}.executed", (Telltale(),)))
-    (frame,) = pushed(runtime, [runtime.signer.sign(TASK, text)])
+    text = encode_package(package_of(runtime_of(), f"{HERE}.executed", (Telltale(),)), compress=True)
     EXECUTED.clear()
-    outcome = Executor(Tools.of(runtime, lambda: None)).execute_text(frame.payload.decode())
+    with calls_seen(READERS) as seen:
+        (frame,) = pushed(runtime, [runtime.signer.sign(TASK, text)])
+    assert (frame.kind, frame.header["fail"], seen) == (Kind.RESULT, True, [])
+    assert "The serializer 'pickle' is not accepted here; accept_serializers: json." in frame.header["error"]
+    outcome = Executor(Tools.of(runtime, lambda: None)).execute_text(frame.payload.decode())  # had it come so far
     assert "The serializer 'pickle' is not accepted here" in runtime.load("json", outcome.result)
     assert EXECUTED == []
+
+
+def test_s4_a_cluster_records_what_it_does_not_accept_and_goes_on(make_site: MakeSite) -> None:
+    site = make_site(q_cluster={"workers": 1})
+    refused = site.call("enqueue", "mark", "pickled", hook=f"{TASKS}.note_hook")
+    site.close_shell()
+    site.configure(workers=1, serializer="json", backoff=0)
+    there, gone = (site.call("enqueue_instance", name, is_gone=name == "gone") for name in ("there", "gone"))
+    with site.cluster() as cluster:
+        site.call("enqueue", "mark", "after")
+        assert site.call("result", there, 20_000) == "there"
+        assert "InstanceGone: No djq_core.schedule has the primary key " in site.call("result", gone, 20_000)
+        site.wait_counts(2, failures=2)
+        row = site.row(refused)
+        wait_until(site.hook_calls, 10, "the hook is told of the failure")
+        assert cluster.stop() == 0
+    assert row["result"] == (
+        "The package was not run: The serializer 'pickle' is not accepted here; accept_serializers: json."
+    )
+    assert (row["name"], row["success"], row["attempt_count"]) == ("pickled", False, 1)
+    assert "UnknownSerializer" in row["args"]
+    assert site.call("counts") == [2, 2, 0]
+
+
+@pytest.mark.parametrize("levels", [101, 400, 100_000])
+def test_s4_a_value_that_is_nested_too_deeply_is_refused_by_who_sends_and_by_who_reads(levels: int) -> None:
+    runtime = runtime_of(serializer="json")
+    with pytest.raises(SerializationError, match="max_nesting_depth allows 100 levels"):
+        package_of(runtime, args=(nested_in(levels),))
+    parts = {"args": b"[" * (levels + 1) + b"]" * (levels + 1), "kwargs": b"{}"}
+    package = package_of(runtime, f"{HERE}.executed", parts=parts)
+    EXECUTED.clear()
+    outcome = Executor(Tools.of(runtime, lambda: None)).execute_text(encode_package(package))
+    assert "The JSON is nested too deeply: max_nesting_depth allows 100 levels" in runtime.load("json", outcome.result)
+    assert EXECUTED == []
+
+
+def nested_in(levels: int) -> tuple[Any, ...]:
+    value: tuple[Any, ...] = ()
+    for _ in range(levels - 1):
+        value = (value,)
+    return value
 
 
 @pytest.mark.parametrize("announced", [1000, 100 * MIB])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from djq_core.serializers import JsonSerializer, PickleSerializer
 from djq_core.testing import SerializerContract
@@ -17,4 +18,12 @@ class TestPickleSerializer(SerializerContract):
 
 class TestJsonSerializer(SerializerContract):
     serializer_class = JsonSerializer
-    refused = (b"bytes", {1, 2}, Decimal(1), object())
+    values = (
+        *TestPickleSerializer.values,
+        {"$tuple": [1]},
+        {1: "one", "1": "text"},
+        UUID(int=1),
+        timedelta(1, 2, 3),
+        frozenset({(1, 2)}),
+    )
+    refused = (object(), 1j, range(3))

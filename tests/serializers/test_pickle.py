@@ -43,6 +43,28 @@ def test_protocol_is_five_whatever_the_python() -> None:
     assert PickleSerializer().dumps(1)[:2] == b"\x80\x05"
 
 
+class Basket:
+    """A class that a test moves."""
+
+
+@pytest.mark.parametrize(
+    ("module", "kind", "told"),
+    [("tests.serializers.gone", ModuleNotFoundError, "tests.serializers.gone"), (__name__, AttributeError, "Trolley")],
+)
+def test_a_class_that_was_moved_or_renamed_is_not_found(module: str, kind: type[Exception], told: str) -> None:
+    data = PickleSerializer().dumps(Basket())
+    name = "Trolley" if module == __name__ else "Basket"
+    moved = data.replace(_text(__name__), _text(module)).replace(_text("Basket"), _text(name))
+    moved = moved[:3] + (len(moved) - 11).to_bytes(8, "little") + moved[11:]
+    with pytest.raises(kind, match=told):
+        PickleSerializer().loads(moved)
+
+
+def _text(text: str) -> bytes:
+    """Return a short text as a pickle has it."""
+    return b"\x8c" + bytes([len(text)]) + text.encode()
+
+
 def test_the_error_names_type_and_reason() -> None:
     with pytest.raises(
         SerializationError, match=r"type 'lock' cannot be pickled: TypeError: cannot pickle '_thread.lock'"

@@ -28,7 +28,7 @@ class TakesTruthForNumbers(JsonSerializer):
 class CutsArguments(JsonSerializer):
     def loads(self, data: bytes) -> Any:
         value = super().loads(data)
-        return value[:1] if value == [1, "two"] else value
+        return value[:1] if value == (1, "two") else value
 
 
 class ChangesWhatItWrites(JsonSerializer):

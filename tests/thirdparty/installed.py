@@ -1,0 +1,37 @@
+"""The distributions of others, built as wheels and installed by pip into a folder, as on a site."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+#: Each lies in a folder of its own here.
+SOURCES = ("reporter", "serializer", "results")
+
+
+def install(target: Path, work: Path) -> None:
+    """Build and install all of them into a folder, without a network."""
+    copies = [
+        shutil.copytree(HERE / name, work / name, ignore=shutil.ignore_patterns("__pycache__")) for name in SOURCES
+    ]
+    options = [
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--no-compile",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *map(str, copies)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "PIP_CONFIG_FILE": os.devnull, "PIP_ROOT_USER_ACTION": "ignore"},
+    )
+    assert done.returncode == 0, f"pip failed:\n{done.stdout}{done.stderr}"

@@ -1,0 +1,1 @@
+"""A distribution that knows djq by its documentation alone."""
