@@ -1,0 +1,36 @@
+"""The contract of every broker, on FIFO queues and with packages in a storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import override_settings
+
+from djq_core.testing import BrokerContract
+from djq_sqs.broker import SqsClaimsBroker, SqsFifoBroker
+from plugins.djq_sqs.tests.contract import DROPPED, SqsKit
+
+pytestmark = pytest.mark.chaos
+
+
+class TestSqsFifo(SqsKit, BrokerContract):
+    broker_class = SqsFifoBroker
+    dropped = DROPPED
+    more = {"fifo": True}
+
+
+class TestSqsClaims(SqsKit, BrokerContract):
+    """Each package of more than ten bytes is claimed."""
+
+    broker_class = SqsClaimsBroker
+    dropped = DROPPED
+    more = {"claim_check": "claims", "claim_check_over": 10}
+
+    @pytest.fixture(autouse=True)
+    def _storage(self, tmp_path: Path) -> Iterator[None]:
+        options = {"location": str(tmp_path / "claims")}
+        backend = "django.core.files.storage.FileSystemStorage"
+        with override_settings(STORAGES={"claims": {"BACKEND": backend, "OPTIONS": options}}):
+            yield
