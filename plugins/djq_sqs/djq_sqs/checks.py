@@ -36,8 +36,8 @@ def _problems(name: str, bulk: int | None, retry: float) -> Iterator[str]:
         yield f"`bulk` is {bulk}, and SQS gives 1 to {MOST} messages at once: lower `bulk`."
     if retry > LONGEST:
         yield (
-            f"`retry` is {retry:g} s, and SQS holds a message for {LONGEST} s at most: lower `retry`. It is no limit for "
-            "a task, for a living cluster renews what it holds."
+            f"`retry` is {retry:g} s, and SQS holds a message for {LONGEST} s at most: lower `retry`, which limits no "
+            "task, for a living cluster renews what it holds."
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,19 @@ class TestSqsClaims(SqsKit, BrokerContract):
 
     @pytest.fixture(autouse=True)
     def _storage(self, tmp_path: Path) -> Iterator[None]:
-        options = {"location": str(tmp_path / "claims")}
-        backend = "django.core.files.storage.FileSystemStorage"
-        with override_settings(STORAGES={"claims": {"BACKEND": backend, "OPTIONS": options}}):
+        with storage(tmp_path):
             yield
+
+    @pytest.fixture
+    def process_setup(self, tmp_path: Path) -> Callable[[], object]:
+        return partial(_use_storage, tmp_path)
+
+
+def storage(folder: Path) -> override_settings:
+    """Return what lets the site have the storage ``claims`` in a folder."""
+    backend = "django.core.files.storage.FileSystemStorage"
+    return override_settings(STORAGES={"claims": {"BACKEND": backend, "OPTIONS": {"location": str(folder)}}})
+
+
+def _use_storage(folder: Path) -> None:
+    storage(folder).enable()
