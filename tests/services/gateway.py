@@ -129,7 +129,9 @@ class Gateway:
 
     def handle(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one request, or let a fault do it."""
-        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        body = request.rfile.read(length := int(request.headers.get("Content-Length", 0)))
+        if len(body) < length:
+            raise Lost
         self._may_go_on.wait()
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         payload = json.loads(body)

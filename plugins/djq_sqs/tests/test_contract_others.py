@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from djq_core.testing import BrokerContract
@@ -31,19 +33,18 @@ class TestSqsClaims(SqsKit, BrokerContract):
 
     @pytest.fixture(autouse=True)
     def _storage(self, tmp_path: Path) -> Iterator[None]:
-        with storage(tmp_path):
+        with override_settings(STORAGES=_storages(tmp_path)):
             yield
 
     @pytest.fixture
     def process_setup(self, tmp_path: Path) -> Callable[[], object]:
-        return partial(_use_storage, tmp_path)
+        return partial(_be_a_site, tmp_path)
 
 
-def storage(folder: Path) -> override_settings:
-    """Return what lets the site have the storage ``claims`` in a folder."""
+def _storages(folder: Path) -> dict[str, Any]:
     backend = "django.core.files.storage.FileSystemStorage"
-    return override_settings(STORAGES={"claims": {"BACKEND": backend, "OPTIONS": {"location": str(folder)}}})
+    return {"claims": {"BACKEND": backend, "OPTIONS": {"location": str(folder)}}}
 
 
-def _use_storage(folder: Path) -> None:
-    storage(folder).enable()
+def _be_a_site(folder: Path) -> None:
+    settings.configure(STORAGES=_storages(folder))
