@@ -125,6 +125,21 @@ def test_what_sqs_refuses_leaves_no_file(folder: Path, make_broker: MakeBroker, 
     assert files(folder) == []
 
 
+@pytest.mark.parametrize("fault", ["nobody listens", "the answer is lost"])
+def test_what_sqs_may_have_taken_keeps_its_file(
+    folder: Path, make_broker: MakeBroker, sqs_gateway: Gateway, fault: str
+) -> None:
+    broker = make_broker(SqsClaimsBroker, sqs=SQS)
+    broker.enqueue("small")
+    if fault == "nobody listens":
+        sqs_gateway.kill()
+    else:
+        sqs_gateway.fail("SendMessage", gateway.lost_answer)
+    with pytest.raises(BrokerError):
+        broker.enqueue(LARGE)
+    assert len(files(folder)) == (fault == "the answer is lost")
+
+
 def test_a_storage_that_is_away_leaves_the_task_on_the_queue(
     folder: Path, make_broker: MakeBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
