@@ -14,11 +14,12 @@ def test_an_unknown_key_stops_it_with_the_nearest_name(make_site: MakeSite) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_a_key_of_a_missing_plugin_stops_it_with_what_to_install(make_site: MakeSite) -> None:
-    site = make_site(q_cluster={"sqs": {"aws_region": "eu-central-1"}})
+def test_a_key_of_a_plugin_that_is_not_there_stops_it_with_what_to_do(make_site: MakeSite) -> None:
+    site = make_site(q_cluster={"sqs": {"aws_region": "eu-central-1"}, "disabled_plugins": ["djq-sqs"]})
     done = site.manage("qcluster")
     assert done.returncode != 0
-    assert "pip install djq-sqs" in done.stderr
+    assert "`sqs` belongs to djq-sqs" in done.stderr
+    assert "Remove one of the two" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -78,7 +78,7 @@ def test_a_database_in_memory_is_seen_by_nobody_else() -> None:
     ("keys", "code", "remedy"),
     [
         ({"queue_limt": 3}, "djq.E101", "queue_limit"),
-        ({"sqs": {}}, "djq.E102", "pip install djq-sqs"),
+        ({"sqs": {}, "disabled_plugins": ["sqs"]}, "djq.E102", "Remove one of the two"),
         ({"retry": 10, "timeout": 20, "renew_leases": False}, "djq.E006", "Raise `retry`"),
         ({"queue_limit": 1, "workers": 4}, "djq.W002", "Raise `queue_limit`"),
         ({"retry": 2, "max_attempts": 5}, "retry", "Set retry to 30 s"),

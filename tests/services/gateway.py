@@ -1,4 +1,4 @@
-"""The way to SQS, which the tests close, block or bend; what lies on the queues stays there, as it does in the cloud."""
+"""The way to SQS, which the tests close, block or bend; what lies on the queues stays there, as in the cloud."""
 
 from __future__ import annotations
 
@@ -116,11 +116,11 @@ class Gateway:
 
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self) -> None:  # noqa: N802 - the name that the base class calls
+            def do_POST(self) -> None:
                 """Pass one request on."""
                 gateway.handle(self)
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            def log_message(self, format: str, *args: Any) -> None:
                 """Write no log."""
 
         with connection, suppress(OSError, Lost):
@@ -129,7 +129,9 @@ class Gateway:
 
     def handle(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one request, or let a fault do it."""
-        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        body = request.rfile.read(length := int(request.headers.get("Content-Length", 0)))
+        if len(body) < length:
+            raise Lost
         self._may_go_on.wait()
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         payload = json.loads(body)

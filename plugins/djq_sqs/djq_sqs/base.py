@@ -55,8 +55,8 @@ class SqsBase(SqsServer):
         """
         from djq_sqs import sending
 
-        messages = [self._message(package) for package in packages]
         with self._server() as queue:
+            messages = [self._message(package) for package in packages]
             return sending.send(queue, self.options, messages, self._claims)
 
     def _message(self, package: Package) -> dict[str, str]:

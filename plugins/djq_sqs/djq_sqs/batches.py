@@ -27,13 +27,18 @@ class Outcome:
     failed: dict[int, Entry] = field(default_factory=dict)
 
 
-def send(call: Callable[[Sequence[Entry]], Entry], entries: Sequence[Entry], sizes: Sequence[int] = ()) -> Outcome:
+def send(
+    call: Callable[[Sequence[Entry]], Entry],
+    entries: Sequence[Entry],
+    sizes: Sequence[int] = (),
+    to: Outcome | None = None,
+) -> Outcome:
     """Send entries in as few requests as they fit into; ``sizes`` are the bytes that count of each.
 
     An entry that SQS itself failed to serve is sent again, up to three times; those beside it are not.
-    Raises what a request raises as a whole; what was sent before stays sent.
+    Raises what a request raises as a whole; what was answered before is in the outcome that was given.
     """
-    outcome = Outcome()
+    outcome = Outcome() if to is None else to
     for places in _requests(sizes or [0] * len(entries)):
         _send(call, entries, places, outcome)
     return outcome

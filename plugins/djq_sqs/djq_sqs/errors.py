@@ -109,6 +109,11 @@ def is_over(error: BaseException | Mapping[str, Any]) -> bool:
     return code_of(error) in _OVER
 
 
+def is_unsent(error: BaseException) -> bool:
+    """Is it certain that SQS took nothing of the request?"""
+    return isinstance(error, exceptions.ClientError | exceptions.EndpointConnectionError | BrokerError)
+
+
 def is_too_long(error: BaseException) -> bool:
     """Is it that a batch is larger than one request may be?"""
     return code_of(error) == "BatchRequestTooLong"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -184,6 +185,10 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
+def _is_group(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[!-~]{1,128}", value))
+
+
 def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -206,7 +211,7 @@ def _is_mapping(value: object) -> bool:
 
 _OWN: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "fifo": (_is_bool, "True or False"),
-    "message_group_id": (_is_text, "a text"),
+    "message_group_id": (_is_group, "a text of 1 to 128 letters, digits and punctuation marks"),
     "create_queue": (_is_bool, "True or False"),
     "queue_attributes": (_is_mapping, "a dictionary of attributes of the SQS API"),
     "dead_letter_queue": (_is_text, "the name of a queue"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from djq_core.exceptions import BrokerError
 from djq_sqs import batches, bodies, errors
 from djq_sqs.options import SqsOptions
@@ -28,11 +26,12 @@ def send(
         words = {name: value for name, value in entry.items() if name != "Id"}
         return {"Successful": [{**(queue.call("send_message", creates=True, **words) or {}), "Id": entry["Id"]}]}
 
+    outcome = batches.Outcome()
     try:
-        outcome = batches.send(call, messages, [bodies.size(message["MessageBody"]) for message in messages])
-    except ClientError:
-        if len(messages) == 1:
-            _take_back(claims, messages)
+        batches.send(call, messages, [bodies.size(message["MessageBody"]) for message in messages], outcome)
+    except Exception as error:
+        if errors.is_unsent(error):
+            _take_back(claims, [each for place, each in enumerate(messages) if place not in outcome.done])
         raise
     if outcome.failed:
         _take_back(claims, [messages[place] for place in outcome.failed])

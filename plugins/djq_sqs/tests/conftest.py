@@ -13,9 +13,13 @@ import pytest
 from djq_core.brokers.base import BrokerSettings
 from djq_sqs.base import SqsBase
 from djq_sqs.broker import SqsBroker
+from tests.chaos.conftest import rng
+from tests.harness.fixtures import make_site, sqlite_databases
 from tests.services import gateway, ministack, unavailable
 from tests.services.gateway import Gateway
 from tests.services.ministack import MiniStack
+
+__all__ = ["make_site", "rng", "sqlite_databases"]
 
 MakeBroker = Callable[..., SqsBase]
 
