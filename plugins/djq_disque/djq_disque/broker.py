@@ -43,6 +43,7 @@ class DisqueBroker(Broker):
     supports_blocking_dequeue: ClassVar[bool] = True
     supports_delay: ClassVar[bool] = True
     supports_leases: ClassVar[bool] = True
+    changes_receipts: ClassVar[bool] = True
     counts_deliveries: ClassVar[bool] = True
     supports_peek: ClassVar[bool] = True
 

@@ -37,6 +37,7 @@ class SqsBase(SqsServer):
     supports_blocking_dequeue: ClassVar[bool] = True
     supports_delay: ClassVar[bool] = True
     supports_leases: ClassVar[bool] = True
+    changes_receipts: ClassVar[bool] = True
     fences_receipts: ClassVar[bool] = True
     counts_deliveries: ClassVar[bool] = True
     counts_every_delivery: ClassVar[bool] = True
