@@ -72,7 +72,7 @@ bench: $(BENCH_READY) ## ourselves, the peers and the raw clients side by side (
 	$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
 clean:           ## remove what these commands made
-	rm -rf $(VENV) $(DEMO_VENV) $(BENCH_VENV) demo/var docs/examples/var docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
+	rm -rf $(VENV) $(DEMO_VENV) $(BENCH_VENV) demo/var docs/examples/var docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 
 $(READY): pyproject.toml requirements-dev.txt demo/requirements.txt .ci/venv $(PLUGINS:=/pyproject.toml)
 	@PYTHON="$(PYTHON)" .ci/venv $(VENV) -r requirements-dev.txt -e . $(addprefix -e ./,$(PLUGINS))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 
@@ -278,15 +278,23 @@ class Keeper:
             self.call_hook(result)
 
     def _tell(self, result: TaskResult) -> None:
-        load, package = self._runtime.load, result.package
+        package = result.package
         try:
-            args, kwargs = (load(package.serializer, package.parts[part]) for part in (ARGS, KWARGS))
-            value = load(result.serializer, result.result)
+            value = self._runtime.load(result.serializer, result.result)
         except Exception:  # whatever reading the site's own values raises
             logger.exception("The plugins cannot be told of [%s]", package.name)
             return
         told = {"success": result.success, "result": value, "stopped": result.stopped, "attempt": result.attempt}
-        self._runtime.hooks.post_execute({**package.as_dict(tuple(args), kwargs), **told})
+        self._runtime.hooks.post_execute({**self._with_arguments(package), **told})
+
+    def _with_arguments(self, package: TaskPackage) -> dict[str, Any]:
+        """Return a task as a dictionary; without its arguments where they cannot be read, as its failure may say."""
+        try:
+            args, kwargs = (self._runtime.load(package.serializer, package.parts[part]) for part in (ARGS, KWARGS))
+            return package.as_dict(tuple(args), kwargs)
+        except Exception as error:  # whatever reading the site's own values raises
+            logger.warning("The plugins are told of [%s] without its arguments: %s", package.name, error)
+            return package.as_dict()
 
     def call_hook(self, result: TaskResult) -> None:
         """Call the hook of a task with the complete Task; its errors are logged and reported (manual 1.4.1)."""

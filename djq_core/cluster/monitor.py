@@ -157,6 +157,8 @@ class Monitor:
     def _entry(self, frame: Frame) -> Saved:
         header, split = frame.header, frame.header["split"]
         package = self._package(header, frame.payload[:split].decode("ascii"))
+        if header.get("fail"):
+            package = replace(package, ack_failure=True)  # nobody runs it again: so its iter or chain need not wait
         crashed, error = header.get("crashed", False), header.get("error")
         result = package.finished(
             bytes(frame.payload[split:]) if error is None else self._runtime.dump(error),

@@ -328,13 +328,23 @@ def test_plugins_are_told_before_the_hook_is_called() -> None:
     assert (seen, len(HOOKED)) == ([0], 1)
 
 
-def test_values_that_cannot_be_read_are_no_reason_to_stop(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_result_that_cannot_be_read_is_no_reason_to_stop(caplog: pytest.LogCaptureFixture) -> None:
+    listener = Listener()
+    runtime = runtime_of(plugins=[listener])
+    result = replace(result_of(runtime, package_of(runtime, name="one")), result=b"no pickle")
+    Keeper(runtime).follow(result)
+    assert listener.told == []
+    assert "The plugins cannot be told of [one]" in caplog.text
+
+
+def test_plugins_are_told_of_a_failure_whose_arguments_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
     listener = Listener()
     runtime = runtime_of(plugins=[listener])
     package = package_of(runtime, name="one", parts={"args": b"no pickle", "kwargs": b""})
-    Keeper(runtime).follow(result_of(runtime, package))
-    assert listener.told == []
-    assert "The plugins cannot be told of [one]" in caplog.text
+    Keeper(runtime).follow(result_of(runtime, package, "it cannot be read", success=False))
+    (task,) = listener.told
+    assert (task["args"], task["kwargs"], task["success"], task["result"]) == ((), {}, False, "it cannot be read")
+    assert "The plugins are told of [one] without its arguments: " in caplog.text
 
 
 # Hooks

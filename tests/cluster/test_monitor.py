@@ -18,8 +18,8 @@ from djq_core.brokers import BrokerSettings
 from djq_core.cluster.callbacks import BATCH
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.monitor import ANSWER_TRIES, LONGEST_PAUSE, Monitor
-from djq_core.envelope import TaskPackage, TaskResult, encode_package, new_id
-from djq_core.models import Task
+from djq_core.envelope import Place, TaskPackage, TaskResult, encode_package, new_id
+from djq_core.models import Part, Task
 from djq_core.results import Stored
 from djq_core.runtime import Runtime
 from tests.making import MemoryBroker, Shelf, new_shelf, package_of, runtime_of
@@ -386,6 +386,19 @@ def test_what_the_pusher_could_not_read_is_failed_at_the_broker(stack: ExitStack
     assert ("fail", "r1") in LOG
     assert rows(shelf) == [(False, "The package was not run: no signature")]
     assert [entry[0] for entry in LOG if entry[0] in ("quarantined", "acknowledge", "release")] == ["quarantined"]
+
+
+def test_an_iter_does_not_wait_for_a_part_that_was_not_accepted(stack: ExitStack) -> None:
+    shelf = new_shelf()
+    desk = desk_of(stack, shelf)
+    whole = new_id()
+    parts = [package_of(desk.runtime, place=Place(whole, "iter", number, 2)) for number in range(2)]
+    desk.send(1, parts[0])
+    desk.send(2, parts[1], error="The package was not run: not accepted", fail=True)
+    assert desk.done() == [1, 2]
+    assert ("fail", "r2") in LOG
+    assert not shelf.rows[whole].success
+    assert not Part.objects.filter(result__isnull=False).exists(), "nothing is kept for a part that might come later"
 
 
 def test_a_package_that_nobody_can_read_keeps_its_name(stack: ExitStack) -> None:

@@ -172,6 +172,15 @@ def test_s1_the_watch_sees_what_it_watches_for() -> None:
     assert EXECUTED == ["x" * 1000]
 
 
+def test_s1_the_watch_sees_what_reads_json_too() -> None:
+    runtime = runtime_of(serializer="json")
+    parts = {"args": b'{"$tuple":[{"$model":["no.such",1,"default"]}]}', "kwargs": b"{}"}
+    text = encode_package(package_of(runtime, f"{HERE}.executed", parts=parts))
+    with calls_seen(READERS) as seen:
+        Executor(Tools.of(runtime, lambda: None)).execute_text(text)
+    assert set(seen) >= READING
+
+
 @pytest.mark.chaos
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("vendor", [SQLITE, POSTGRESQL, MARIADB, REDIS_RECEIPTS])
