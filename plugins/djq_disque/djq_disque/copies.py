@@ -82,8 +82,8 @@ class Sender:
         return answer
 
     def _command(self, body: Body, retry: int, copies: int, together: int) -> tuple[Any, ...]:
-        tries = max(1, copies - 1) * together
-        wait = max(1, round(self._options.node_timeout * _SHARE / tries * 1000))
+        patience = min(self._options.node_timeout * _SHARE / max(1, copies - 1), self._options.timeout / together)
+        wait = max(1, round(patience * 1000))
         words: list[Any] = ["REPLICATE", copies, "RETRY", retry, "TTL", self._options.ttl + body.delay]
         if body.delay:
             words += ["DELAY", body.delay]

@@ -71,7 +71,7 @@ def wait_stored(site: Site, count: int, seconds: float = 120) -> Ledger:
     return ledger
 
 
-@sizes("tasks, kills", (300, 5), (2_000, 40))
+@sizes("tasks, kills", (150, 3), (2_000, 40))
 def test_r1_killed_workers_lose_nothing(
     pair: DisqueCluster, make_site: MakeSite, luck: random.Random, tasks: int, kills: int
 ) -> None:
@@ -112,7 +112,7 @@ def test_r3_a_killed_monitor_loses_no_result_hook_or_link(
     assert ledger.extra_hooks.total() <= (kills if point == "monitor.after_hook" else 0)
 
 
-@sizes("tasks, kills", (200, 2), (2_000, 10))
+@sizes("tasks, kills", (120, 2), (2_000, 10))
 def test_r6_a_killed_group_loses_nothing(
     pair: DisqueCluster, make_site: MakeSite, luck: random.Random, tasks: int, kills: int
 ) -> None:
@@ -128,7 +128,7 @@ def test_r6_a_killed_group_loses_nothing(
         assert cluster.stop() == 0
 
 
-@sizes("outages, each, frozen", (1, 300, 1.5), (10, 2_000, 5.0))
+@sizes("outages, each, frozen", (1, 250, 1.0), (10, 2_000, 5.0))
 def test_r7_what_was_accepted_outlives_the_nodes(
     pair: DisqueCluster, make_site: MakeSite, luck: random.Random, outages: int, each: int, frozen: float
 ) -> None:

@@ -150,6 +150,7 @@ def test_there_are_fewer_copies_while_nodes_are_away(
     assert "Disque could not make 3 copies of a task; it makes 2 for now. It said: NOREPL" in levels(caplog)[0][1]
 
 
+@pytest.mark.chaos  # the nodes are counted every five seconds
 def test_there_are_all_copies_again_when_the_nodes_are_back(
     start_disque: StartDisque, make_broker: MakeBroker, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -119,3 +119,18 @@ def test_without_a_file_a_kill_costs_the_jobs(start_disque: StartDisque) -> None
     node.kill()
     node.start()
     assert told(node, id) is None
+
+
+def test_what_was_done_is_not_forgotten_by_a_kill(start_disque: StartDisque) -> None:
+    """A node that was away when a job was acknowledged learns of it, from a node that was killed meanwhile."""
+    cluster = start_disque(2, appendonly="yes", cluster_node_timeout="500")
+    a, b = cluster.nodes
+    id = a.say("ADDJOB", "q", "b", 1000, "RETRY", 60)
+    a.kill()
+    assert b.say("ACKJOB", id) == 1
+    assert told(b, id)["state"] == b"acked"
+    b.kill()
+    for node in cluster.nodes:
+        node.start()
+    cluster.wait_joined()
+    wait_until(lambda: told(a, id) is None and told(b, id) is None, 5, "both have cleared it")

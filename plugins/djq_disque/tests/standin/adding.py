@@ -120,7 +120,7 @@ def _add(client: Client, job: Job, milliseconds: int, *, is_async: bool) -> byte
     node.add(job, job.repl, milliseconds, then)
     has_returned = True
     if not replies:
-        client.on_lost = lambda: node.bus.stop_copying(job)
+        client.on_lost = lambda: node.bus.abandon(job)
     return replies[0] if replies else None
 
 

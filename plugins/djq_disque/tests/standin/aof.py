@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from plugins.djq_disque.tests.standin import resp
-from plugins.djq_disque.tests.standin.jobs import Job, now, unpacked
+from plugins.djq_disque.tests.standin.jobs import ACKED, Job, now, unpacked
 from plugins.djq_disque.tests.standin.store import Store
 
 
@@ -21,6 +21,10 @@ class AppendOnlyFile:
         """Write down a job."""
         self._file.write(resp.request("LOADJOB", job.packed()))
 
+    def acknowledge(self, job: Job) -> None:
+        """Write down that a job is done, which the other nodes may still have to learn."""
+        self._file.write(resp.request("ACKJOB", job.id))
+
     def drop(self, job: Job) -> None:
         """Write down that a job is gone."""
         self._file.write(resp.request("DELJOB", job.id))
@@ -29,6 +33,8 @@ class AppendOnlyFile:
         """Take in the jobs of the process before: they are active, and queued at once only where that is asked for."""
         for job in self._kept():
             store.add(job)
+            if job.state == ACKED:
+                continue
             job.was_queued = bool(job.retry)
             left = job.ctime // 1_000_000 + job.delay * 1000 - now()
             if enqueues and left <= 0:
@@ -43,6 +49,8 @@ class AppendOnlyFile:
             for kind, record in resp.requests(buffer):
                 if kind == b"DELJOB":
                     jobs.pop(record.decode(), None)
+                elif kind == b"ACKJOB":
+                    jobs[record.decode()].state = ACKED
                 else:
                     job = unpacked(next(resp.requests(bytearray(record))))
                     jobs[job.id] = job

@@ -32,13 +32,18 @@ class Copying:
 
 
 class Bus:
-    """One node's part in the cluster."""
+    """One node's part in the cluster.
+
+    ``on_kept`` is told of copies that come in, ``on_acknowledged`` of jobs that are done.
+    """
 
     def __init__(self, store: Store, peers: Peers, loop: asyncio.AbstractEventLoop) -> None:
         self._store, self._peers, self._loop = store, peers, loop
         self._copying: dict[str, Copying] = {}
         self._wants: dict[bytes, dict[str, int]] = {}
         self.is_starving: Callable[[bytes], bool] = lambda name: False
+        self.on_kept: Callable[[Job], None] = lambda job: None
+        self.on_acknowledged: Callable[[Job], None] = lambda job: None
         store.ask = self._ask
         store.on_requeued = self._requeued
 
@@ -48,21 +53,27 @@ class Bus:
         """Copy a job to other nodes; ``then`` is called with whether they all have it in time (0: no limit)."""
         chosen = random.sample(self._peers.counted(), copies - 1)
         job.delivered |= {peer.id for peer in chosen}
-        timer = self._loop.call_later(milliseconds / 1000, self._give_up, job.id) if milliseconds else None
+        timer = self._loop.call_later(milliseconds / 1000, self._give_up, job) if milliseconds else None
         self._copying[job.id] = Copying(job, copies, then, timer)
         for peer in chosen:
             self._peers.send(peer, "ADDJOB", job.packed())
 
-    def stop_copying(self, job: Job) -> None:
-        """Nobody waits for the copies of a job any more."""
-        copying = self._copying.pop(job.id, None)
-        if copying is not None and copying.timer is not None:
-            copying.timer.cancel()
+    def abandon(self, job: Job) -> None:
+        """Forget a job for whose copies nobody waits any more, at the other nodes too as far as they hear of it."""
+        self._stop_copying(job)
+        self._peers.tell(job.delivered, "DELJOB", job.id)
+        self._store.forget(job)
 
-    def _give_up(self, id: str) -> None:
-        copying = self._copying.pop(id)
-        self._peers.tell(copying.job.delivered, "DELJOB", id)
-        copying.then(False)
+    def _stop_copying(self, job: Job) -> Copying:
+        copying = self._copying.pop(job.id)
+        if copying.timer is not None:
+            copying.timer.cancel()
+        return copying
+
+    def _give_up(self, job: Job) -> None:
+        then = self._copying[job.id].then
+        self.abandon(job)
+        then(False)
 
     def ask_for_jobs(self, name: bytes) -> None:
         """Tell the others that somebody here waits for jobs of a queue."""
@@ -77,9 +88,17 @@ class Bus:
             job = Job(id, b"", b"", 1, self._store.ctime(), now() + minutes * 60_000, 0, 1)
             job.delivered = {self._peers.id, *(peer.id for peer in self._peers)}
             self._store.add(job)
+            self.on_kept(job)
         self._store.dequeue(job)
         job.state, job.confirmed = ACKED, {self._peers.id}
+        self.on_acknowledged(job)
         self._remind(job)
+
+    def go_on_reminding(self) -> None:
+        """Tell the others of what was acknowledged before this process began."""
+        for job in [job for job in self._store.jobs.values() if job.state == ACKED]:
+            job.confirmed = {self._peers.id}
+            self._remind(job)
 
     def _remind(self, job: Job) -> None:
         if self._store.jobs.get(job.id) is not job:
@@ -148,7 +167,7 @@ class Bus:
             job.was_queued = True
             self._store.add(job)
             self._store.postpone(job, job.delay + job.retry if job.delay else None)
-            self._kept(job)
+            self.on_kept(job)
         self._peers.tell({sender}, "GOTJOB", job.id)
 
     def _on_gotjob(self, sender: str, id: bytes) -> None:
@@ -157,7 +176,7 @@ class Bus:
             return
         copying.job.confirmed.add(sender)
         if len(copying.job.confirmed) + 1 >= copying.wanted:
-            self.stop_copying(copying.job)
+            self._stop_copying(copying.job)
             copying.then(True)
 
     def _on_deljob(self, sender: str, id: bytes) -> None:
@@ -166,9 +185,10 @@ class Bus:
 
     def _on_setack(self, sender: str, id: bytes) -> None:
         job = self._store.jobs.get(id.decode())
-        if job is not None:
+        if job is not None and job.state != ACKED:
             self._store.dequeue(job)
             job.state = ACKED
+            self.on_acknowledged(job)
         self._peers.tell({sender}, "GOTACK", id)
 
     def _on_gotack(self, sender: str, id: bytes) -> None:
@@ -213,7 +233,7 @@ class Bus:
             known = self._store.jobs.get(job.id)
             if known is None:
                 self._store.add(job)
-                self._kept(job)
+                self.on_kept(job)
             else:
                 known.delivered |= job.delivered
                 known.was_queued = False
@@ -222,12 +242,6 @@ class Bus:
     def _on_pause(self, sender: str, name: bytes, state: bytes) -> None:
         queue = self._store.queue(name)
         queue.is_paused_in, queue.is_paused_out = state in (b"in", b"all"), state in (b"out", b"all")
-
-    def _kept(self, job: Job) -> None:
-        self.on_kept(job)
-
-    def on_kept(self, job: Job) -> None:
-        """Hear of a copy that came from another node."""
 
 
 def _job(record: bytes) -> Job:

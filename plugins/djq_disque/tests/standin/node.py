@@ -38,7 +38,9 @@ class Node:
             self._file = AppendOnlyFile(settings.dir / "appendonly.aof")
             self._file.load(self.store, enqueues=settings.aof_enqueue_jobs_once)
             self.store.on_forgotten = self._file.drop
-        self.bus.on_kept = self.keep  # type: ignore[method-assign]
+            self.bus.on_kept = self._file.put
+            self.bus.on_acknowledged = self._file.acknowledge
+            self.bus.go_on_reminding()
 
     @property
     def is_full(self) -> bool:
@@ -74,8 +76,6 @@ class Node:
         def copied(is_done: bool) -> None:
             if is_done:
                 self._begin(job)
-            else:
-                self.store.forget(job)
             then(is_done)
 
         return self.bus.copy(job, copies, milliseconds, copied)
