@@ -62,12 +62,12 @@ class Connection:
     def touch(self, leases: Sequence[Lease], seconds: float) -> list[Lease | Exception | None]:
         """Renew reservations; return the new ones, None for each that was lost, and the error where nobody knows.
 
-        After the first error that is no refusal no other call is begun.
+        After two errors that are no refusals no other call is begun: the service is away.
         """
         failed: list[Exception] = []
 
         def renew(lease: Lease) -> Lease | Exception | None:
-            if failed:
+            if len(failed) > 1:
                 return failed[0]
             try:
                 return self._touch(self.known.newest(lease), seconds)
