@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,8 +13,12 @@ from djq_core.exceptions import PackageError, ProcessDied, TaskAbandoned, TimeLi
 if TYPE_CHECKING:
     from djq_core.reporters import Reporters
 
+logger = logging.getLogger("djq")
+
 #: The exit code of a process that was ended by an error, which it has reported itself.
 BY_ERROR: Final = 1
+#: So many errors may wait for the reporters; what comes on top is told to the log alone.
+MOST: Final = 200
 
 
 class Untold:
@@ -23,6 +28,8 @@ class Untold:
         self._reporters = reporters
         self._queue = queue
         self._later = later
+        self._waiting = 0
+        self._is_full = False
 
     def tell_tasks(self, entries: Iterable[Saved]) -> None:
         """Report the tasks whose worker could not: it was ended, or there was none that could read the package.
@@ -40,11 +47,24 @@ class Untold:
             self.tell(error, None, str(event[0]))
 
     def tell(self, error: BaseException, task: Mapping[str, Any] | None, where: str, **about: Any) -> None:
-        """Report an error."""
-        if self._reporters:
-            known = {**task, **about, "queue": task.get("cluster") or self._queue} if task else None
-            handled = (type(error), error, error.__traceback__)
-            self._later(lambda: self._reporters.report(handled, known, where))
+        """Report an error, unless too many wait: a queue full of garbage must not keep hooks waiting."""
+        if not self._reporters or not self._has_room():
+            return
+        known = {**task, **about, "queue": task.get("cluster") or self._queue} if task else None
+        handled = (type(error), error, error.__traceback__)
+
+        def report() -> None:
+            self._waiting -= 1
+            self._reporters.report(handled, known, where)
+
+        self._waiting += 1
+        self._later(report)
+
+    def _has_room(self) -> bool:
+        was_full, self._is_full = self._is_full, self._waiting >= MOST
+        if self._is_full and not was_full:
+            logger.warning("%d errors wait for the error reporters; until they are told, more are only logged", MOST)
+        return not self._is_full
 
 
 def error_of(header: Mapping[str, Any]) -> BaseException | None:
