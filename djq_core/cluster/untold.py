@@ -68,15 +68,26 @@ class Untold:
 
 
 def error_of(header: Mapping[str, Any]) -> BaseException | None:
-    """Return the error of a task by what sentinel or pusher say of it; None for one that its worker has told."""
+    """Return the error of a task by what sentinel or pusher say of it; None for one that its worker has told.
+
+    What comes after the first paragraph, the last stack of the worker, is a note of the error.
+    """
     text = header.get("error")
     if text is None or header.get("skip"):
         return None
+    said, _, note = text.partition("\n\n")
+    error = _kind_of(header)(said)
+    if note:
+        error.add_note(note)
+    return error
+
+
+def _kind_of(header: Mapping[str, Any]) -> type[BaseException]:
     if header.get("fail"):
-        return PackageError(text)
+        return PackageError
     if header.get("late"):
-        return TimeLimitExceeded(text)
-    return ProcessDied(text) if header.get("crashed") else TaskAbandoned(text)
+        return TimeLimitExceeded
+    return ProcessDied if header.get("crashed") else TaskAbandoned
 
 
 def death_of(role: str, name: str, pid: int, exitcode: int | None, task_name: str | None = None) -> ProcessDied | None:

@@ -51,6 +51,12 @@ def test_what_the_sentinel_says_becomes_an_error(header: dict[str, Any], kind: t
     assert (type(error), str(error)) == ((kind, header["error"]) if kind else (type(None), "None"))
 
 
+def test_the_last_stack_is_a_note() -> None:
+    error = error_of({"error": "The worker ended by signal 11.\n\nIts last stack:\nline 8 in deaf", "crashed": True})
+    assert str(error) == "The worker ended by signal 11."
+    assert getattr(error, "__notes__", None) == ["Its last stack:\nline 8 in deaf"]
+
+
 def test_a_death_is_told_by_who_knows_best() -> None:
     assert (
         str(death_of("pusher", "Process-1:4", 77, -9)) == "The pusher Process-1:4 (pid 77) ended by signal 9 (SIGKILL)."

@@ -17,6 +17,7 @@ from rollbar.lib import transport
 
 from djq_core.exceptions import ConfigurationError
 from djq_core.reporters.base import ExcInfo
+from djq_rollbar.context import scrubbed
 
 logger = logging.getLogger("djq")
 
@@ -36,6 +37,7 @@ def initialise(given: Mapping[str, Any]) -> None:
         chosen = dict(given) if given.get("access_token") else {**_of_site(), **given}
         _check(chosen)
         rollbar.init(**{"allow_logging_basic_config": False, **chosen})
+    rollbar.events.add_payload_handler(scrubbed)
     os.register_at_fork(after_in_child=_renew)
 
 

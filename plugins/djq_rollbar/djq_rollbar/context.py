@@ -14,16 +14,33 @@ _FIELDS: Final = ("id", "name", "func", "group", "attempt", "queue", "hook", "st
 #: The longest text, and the most items of a collection, that are sent of an argument.
 MOST_TEXT: Final = 1000
 MOST_ITEMS: Final = 50
+#: So much of a note, which may be the last stack of a worker.
+MOST_NOTE: Final = 5000
 _DEEPEST: Final = 4
 
 
-def custom_data(task: Mapping[str, Any] | None, where: str | None) -> dict[str, Any]:
-    """Return the custom data of an item: the task and the role of the process, under the key ``djq``."""
+def custom_data(
+    task: Mapping[str, Any] | None, where: str | None, error: BaseException | None = None
+) -> dict[str, Any]:
+    """Return the custom data of an item, under the key ``djq``: the task, the role of the process, notes."""
     told: dict[str, Any] = {"where": where} if where else {}
+    if notes := getattr(error, "__notes__", None):
+        told["notes"] = [str(note)[:MOST_NOTE] for note in notes]
     if task:
         fields = {field: _text(task[field]) for field in _FIELDS if task.get(field) is not None}
         told["task"] = fields | arguments(task)
     return {"djq": told} if told else {}
+
+
+def scrubbed(payload: dict[str, Any]) -> dict[str, Any]:
+    """Hide in an item of ours, for they hold its arguments too, what local variables are called a secret."""
+    data = payload["data"]
+    if "djq" in (data.get("custom") or {}):
+        body = data["body"]
+        for trace in body.get("trace_chain") or [body["trace"]]:
+            for frame in (frame for frame in trace["frames"] if "locals" in frame):
+                frame["locals"] = plain(frame["locals"])
+    return payload
 
 
 def payload_data(task: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class RollbarReporter(ErrorReporter):
         kind, error, trace = exc_info or sys.exc_info()
         if kind is None or error is None:
             return
-        extra, payload = self._context.custom_data(task, where), self._context.payload_data(task)
+        extra, payload = self._context.custom_data(task, where, error), self._context.payload_data(task)
         self._client.send((kind, error, trace), extra, payload)
 
     def flush(self, timeout: float = 2.0) -> None:

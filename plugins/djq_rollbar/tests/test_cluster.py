@@ -13,8 +13,9 @@ import pytest
 from plugins.djq_rollbar.tests.endpoint import Endpoint, error_of
 from tests.harness.clusters import ClusterProcess
 from tests.harness.fixtures import MakeSite, make_module_site
-from tests.harness.logs import PUSHER, SENTINEL, WORKER
+from tests.harness.logs import PUSHER, SENTINEL
 from tests.harness.sites import Site
+from tests.harness.waiting import wait_until
 
 __all__ = ["make_module_site"]
 
@@ -121,18 +122,21 @@ def test_a_schedule_that_cannot_be_run(site: Site, cluster: ClusterProcess, rece
 
 
 def test_a_pusher_that_is_killed(site: Site, cluster: ClusterProcess, receiver: Endpoint) -> None:
-    pid = cluster.only(PUSHER)
+    (pid,) = cluster.everybody(2)[PUSHER]
     cluster.kill(pid, signal.SIGKILL)
     item = receiver.wait_for(f"(pid {pid}) ended by signal 9")
     assert told(item) == ("ProcessDied", "pusher")
 
 
 def test_a_sentinel_that_is_killed(site: Site, cluster: ClusterProcess, receiver: Endpoint) -> None:
-    pid = cluster.only(SENTINEL)
+    before = cluster.everybody(2)
+    (pid,) = before[SENTINEL]
     cluster.kill(pid, signal.SIGKILL)
     item = receiver.wait_for(f"(pid {pid}) ended by signal 9")
     assert told(item) == ("ProcessDied", "sentinel")
-    cluster.wait_full(2, 20.0, role=WORKER)
+    old = {pid for pids in before.values() for pid in pids}
+    wait_until(lambda: not old.intersection(cluster.processes()), 20, "whom it left behind is gone")
+    cluster.everybody(2)
 
 
 def test_nothing_is_told_twice_and_no_token_is_logged(cluster: ClusterProcess, receiver: Endpoint) -> None:

@@ -65,6 +65,35 @@ def test_arguments_of_an_unknown_function_are_told_as_they_came() -> None:
     assert arguments(task(1, 2, 3, 4)) == {"args": [1, 2, 3, 4], "kwargs": {}}, "they do not fit the function"
 
 
+def test_local_variables_are_scrubbed_in_items_of_ours_alone(run: Run, endpoint: Endpoint) -> None:
+    run("""
+        settings.configure()
+        import rollbar
+        from djq_rollbar.reporter import RollbarReporter
+        reporter = RollbarReporter(access_token="t", endpoint=URL, handler="blocking")
+        def charge(card_token, uri, nested):
+            raise ValueError("odd")
+        try:
+            try:
+                charge("hunter2", "redis://me:hunter2@host", {"deep": {"api_key": "hunter2"}, "amount": 5})
+            except ValueError as error:
+                raise KeyError("cause") from error
+        except KeyError:
+            reporter.report(None, {"id": "1", "func": "a.b"}, "worker")
+            rollbar.report_exc_info()
+    """)
+    ours, other = endpoint.texts
+    assert "hunter2" not in ours
+    assert '"amount": 5' in ours
+    assert "hunter2" in other, "the site's own items are the site's"
+
+
+def test_notes_are_told() -> None:
+    error = ValueError("odd")
+    error.add_note("Its last stack")
+    assert custom_data(None, "worker", error) == {"djq": {"where": "worker", "notes": ["Its last stack"]}}
+
+
 def test_large_arguments_are_cut() -> None:
     told = arguments(task("x" * 5000, b"bytes", list(range(500)), [[[[[1]]]]], object(), func="no.such"))["args"]
     assert told[0] == "x" * MOST_TEXT + "… (5000 characters)"
