@@ -138,14 +138,6 @@ def test_one_that_hangs_in_the_making_stops_no_cluster(make_site: MakeSite) -> N
         assert cluster.stop() == 0
 
 
-def test_an_unknown_one_stops_the_start_and_says_what_to_install(make_site: MakeSite) -> None:
-    site = make_site(q_cluster={"error_reporter": {"rolbar": {}}})
-    ended = site.manage("qcluster")
-    assert ended.returncode != 0
-    assert "No plugin offers the error reporter 'rolbar'." in ended.stderr
-    assert "Did you mean 'rollbar'?" in ended.stderr
-
-
 def test_the_command_shows_them(make_site: MakeSite) -> None:
     site = make_site(q_cluster={"error_reporter": {"good": {"path": "reported"}}})
     install(site, "good", SOURCES["good"])

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connections
 
 from djq_core.exceptions import ConfigurationError
 from djq_core.reporters import ErrorReporter, Guarded, Reporters
@@ -215,8 +215,8 @@ def test_a_reporter_finds_the_context_of_its_caller() -> None:
     assert found == ["the caller's"]
 
 
-@pytest.mark.django_db
-def test_a_reporter_has_a_database_connection_of_its_own() -> None:
-    found: list[bool] = []
-    Reporters([Own(act=lambda: found.append(connection.in_atomic_block))]).report(ERROR)
-    assert found == [False], "the transaction of the caller is not its own"
+def test_a_reporter_has_database_connections_of_its_own() -> None:
+    found: list[object] = []
+    Reporters([Own(act=lambda: found.append(connections["default"]))]).report(ERROR)
+    assert len(found) == 1
+    assert found[0] is not connections["default"], "the transaction of the caller is not its own"

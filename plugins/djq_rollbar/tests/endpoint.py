@@ -44,7 +44,7 @@ class Endpoint:
         """The ``data`` of every item so far."""
         return [json.loads(text)["data"] for text in self.texts]
 
-    def wait_for(self, *words: str, seconds: float = 15.0) -> dict[str, Any]:
+    def wait_for(self, *words: str, seconds: float = 40.0) -> dict[str, Any]:
         """Wait for an item that has all of these words in it, and return its data."""
 
         def found() -> list[dict[str, Any]]:

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-import rollbar
 
 from djq_core.testing import ErrorReporterContract
 from djq_rollbar.reporter import RollbarReporter
 from plugins.djq_rollbar.tests.endpoint import Endpoint
 
 
+@pytest.mark.usefixtures("library")
 class RollbarContract(ErrorReporterContract):
     reporter_class = RollbarReporter
     handler: str
-
-    @pytest.fixture(autouse=True)
-    def library(self) -> Iterator[None]:
-        """Give each test a library that nobody has initialised: it takes one configuration in a process."""
-        known = dict(rollbar.SETTINGS)
-        rollbar._initialized = False
-        yield
-        rollbar._initialized = False
-        rollbar.SETTINGS = known
 
     @pytest.fixture
     def settings(self, endpoint: Endpoint) -> dict[str, Any]:

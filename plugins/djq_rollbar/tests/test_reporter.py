@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from djq_core.exceptions import ConfigurationError
 from djq_rollbar.context import MOST_ITEMS, MOST_TEXT, arguments, custom_data, payload_data
+from djq_rollbar.reporter import RollbarReporter
 from plugins.djq_rollbar.tests.endpoint import Endpoint, error_of
 
 HERE = __name__
@@ -163,19 +166,10 @@ def test_the_settings_are_the_keywords_of_init(run: Run, endpoint: Endpoint) -> 
         ({"access_token": "t", "handler": "twisted"}, "The handler 'twisted' cannot send from a cluster: 'thread',"),
     ],
 )
-def test_what_rollbar_would_pass_over_is_refused(run: Run, given: dict[str, Any], told: str) -> None:
-    script = """
-        settings.configure()
-        from djq_core.exceptions import ConfigurationError
-        from djq_rollbar.reporter import RollbarReporter
-        try:
-            RollbarReporter(**GIVEN)
-        except ConfigurationError as error:
-            print(error)
-        import rollbar
-        assert not rollbar._initialized
-    """
-    assert told in run(script, GIVEN=given)
+@pytest.mark.usefixtures("library")
+def test_what_rollbar_would_pass_over_is_refused(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(told)):
+        RollbarReporter(**given)
 
 
 def test_the_configuration_of_the_site_is_taken_where_none_is_given(run: Run, endpoint: Endpoint) -> None:
