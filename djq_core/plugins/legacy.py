@@ -10,8 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from importlib_metadata import EntryPoint, PackageNotFoundError, distribution
-from importlib_metadata import entry_points as installed_entry_points
+from importlib_metadata import EntryPoint, EntryPoints, PackageNotFoundError, distribution
 
 from djq_core.exceptions import PluginError
 from djq_core.plugins.assembly import Found
@@ -36,14 +35,14 @@ _BASES: Final[Mapping[str, type[LegacyReporter]]] = MappingProxyType(
 )
 
 
-def installed() -> Iterator[EntryPoint]:
-    """Yield the reporters of Django-Q that are installed here."""
+def installed(declared: EntryPoints) -> Iterator[EntryPoint]:
+    """Yield the reporters of Django-Q that are installed here, and those of all entry points that are in its group."""
     for name, (key, value) in _UNDECLARED.items():
         try:
             yield _declared_for(distribution(name), key, value)
         except PackageNotFoundError:
             continue
-    for entry_point in installed_entry_points(group=LEGACY_GROUP):
+    for entry_point in declared.select(group=LEGACY_GROUP):
         if entry_point.value.partition(" ")[0] not in _BASES:  # Django-Q names these two, installed or not
             yield entry_point
 

@@ -56,7 +56,8 @@ def discover(conf: Conf, *, entry_points: Iterable[EntryPoint] | None = None) ->
 
 
 def _installed() -> Iterable[EntryPoint]:
-    return [*installed_entry_points(group=GROUP), *legacy.installed()]
+    everything = installed_entry_points()  # once: it reads the metadata of all distributions
+    return [*everything.select(group=GROUP), *legacy.installed(everything)]
 
 
 def _sorted(entry_points: Iterable[EntryPoint]) -> list[EntryPoint]:

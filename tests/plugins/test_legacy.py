@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from importlib_metadata import distribution
+from importlib_metadata import distribution, entry_points
 
 from djq_core.exceptions import PluginError
 from djq_core.plugins import PluginRecord, Registry, discover, legacy, load
@@ -112,7 +112,7 @@ def test_a_broken_one_is_fatal_where_it_is_named(site: Site, source: str, told: 
 
 
 def test_the_two_that_declare_nothing_are_found_by_their_distribution() -> None:
-    found = {entry.dist.name: (entry.name, entry.value) for entry in legacy.installed() if entry.dist}
+    found = {entry.dist.name: (entry.name, entry.value) for entry in legacy.installed(entry_points()) if entry.dist}
     assert found["django-q-rollbar"] == ("rollbar", "django_q_rollbar:Rollbar")
     assert found["django-q-sentry"] == ("sentry", "django_q_sentry:Sentry")
     assert [entry.group for dist in found for entry in distribution(dist).entry_points] == []
@@ -126,5 +126,5 @@ def test_what_djangoq_itself_declares_of_them_is_passed_over(site: Site) -> None
     entries = {"rollbar": "django_q_rollbar:Rollbar [rollbar]", "sentry": "django_q_sentry:Sentry [sentry]"}
     site.describe("django-q", "1.3.9", legacy.LEGACY_GROUP, entries)
     assert len(site.entry_points) == 2
-    owners = [entry.dist.name for entry in legacy.installed() if entry.dist]
+    owners = [entry.dist.name for entry in legacy.installed(entry_points()) if entry.dist]
     assert sorted(owners) == ["django-q-rollbar", "django-q-sentry"]
