@@ -74,8 +74,9 @@ bench: $(BENCH_READY) ## ourselves, the peers and the raw clients side by side (
 clean:           ## remove what these commands made
 	rm -rf $(VENV) $(DEMO_VENV) $(BENCH_VENV) demo/var docs/examples/var docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 
-$(READY): pyproject.toml requirements-dev.txt demo/requirements.txt .ci/venv $(PLUGINS:=/pyproject.toml)
+$(READY): pyproject.toml requirements-dev.txt requirements-legacy.txt demo/requirements.txt .ci/venv $(PLUGINS:=/pyproject.toml)
 	@PYTHON="$(PYTHON)" .ci/venv $(VENV) -r requirements-dev.txt -e . $(addprefix -e ./,$(PLUGINS))
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-legacy.txt
 	@touch $@
 
 $(DEMO_READY): pyproject.toml demo/requirements.txt .ci/venv plugins/djq_orm/pyproject.toml

@@ -73,6 +73,14 @@ class PackageTooLarge(PackageError):
     """The package is larger than allowed."""
 
 
+class ProcessDied(DjqError):
+    """A process of the cluster ended unbidden."""
+
+
+class TaskAbandoned(DjqError):
+    """The cluster was stopped before the task had come to its end."""
+
+
 class TimeLimitExceeded(BaseException):
     """The task ran longer than its timeout.
 

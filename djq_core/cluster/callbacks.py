@@ -91,15 +91,19 @@ class Callbacks(threading.Thread):
             self._open += 1
             self._waiting.put(entry)
 
+    def later(self, call: Callable[[], None]) -> None:
+        """Let something be done after what waits here; any thread may ask for it."""
+        self._waiting.put(call)
+
     def tell_death(self, event: Sequence[Any]) -> None:
         """Let the plugins be told of a process that died; any thread may ask for it."""
-        self._waiting.put(lambda: self._hooks.process_died(*event))
+        self.later(lambda: self._hooks.process_died(*event))
 
     def measure(self, entries: Iterable[Saved], queue: str) -> None:
         """Let the plugins be told how long saved tasks have waited and run."""
         measured = [metric for entry in entries for metric in metrics_of(entry, queue)]
         if measured:
-            self._waiting.put(lambda: self._hand_out(measured))
+            self.later(lambda: self._hand_out(measured))
 
     def _hand_out(self, measured: Iterable[tuple[str, float, dict[str, str]]]) -> None:
         for metric in measured:

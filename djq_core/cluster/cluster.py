@@ -27,6 +27,7 @@ from djq_core.cluster.processes import Origin, start_context
 from djq_core.cluster.roster import Roster, Survivors
 from djq_core.cluster.sentinel import Sentinel
 from djq_core.cluster.status import Stat, StatStore
+from djq_core.cluster.untold import BY_ERROR, death_of
 from djq_core.conf import Conf
 from djq_core.entry import Entry
 from djq_core.exceptions import ConfigurationError
@@ -254,8 +255,11 @@ class Cluster:
         self._close_events()
         logger.info("reincarnated sentinel %s after sudden death", self._name)
         orphans = self._orphans()
+        dead, exitcode = self.sentinel, self.sentinel.exitcode if self.sentinel else None
         self._start_sentinel()
         self._survivors.adopt(orphans)
+        if dead and (error := death_of("sentinel", self._name, dead.pid or 0, exitcode)):
+            self._runtime.reporters.report((type(error), error, None), None, "sentinel")
 
     def _orphans(self) -> list[int]:
         """Return the children that the sentinel has left behind, once it is dead."""
@@ -276,6 +280,7 @@ class Cluster:
         self._survivors.adopt(self._orphans())
         self._survivors.wait()
         self._close_events()
+        self._runtime.reporters.flush()
         self._runtime.hooks.cluster_stopped(self._runtime.conf.name, self.pid)
         logger.info("Q Cluster-%s has stopped.", self.pid)
 
@@ -304,10 +309,12 @@ def run_sentinel(
     context = start_context(runtime.conf.start_method)
     try:
         Sentinel(runtime, origin.name, context, cluster_id, start_event, stop_event, roster).run()
-    except BaseException:
+    except BaseException as error:
         logger.critical("%s cannot go on", origin.name, exc_info=True)
+        runtime.reporters.report((type(error), error, error.__traceback__), None, "sentinel")
+        runtime.reporters.flush()
         logging.shutdown()
-        os._exit(1)  # an ordinary exit would wait for children that wait for this process
+        os._exit(BY_ERROR)  # an ordinary exit would wait for children that wait for this process
 
 
 def promise(runtime: Runtime) -> str:

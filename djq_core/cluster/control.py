@@ -55,7 +55,7 @@ class Control(threading.Thread):
             os._exit(1)
         except BaseException:  # a process that no longer hears its sentinel must not live on
             logger.critical("%s cannot go on", self.name, exc_info=True)
-            os._exit(1)
+            os._exit(2)  # 1 would say that it has been reported
 
     def _answer(self, frame: Frame) -> None:
         try:

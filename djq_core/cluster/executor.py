@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,7 @@ class Tools:
     functions: Functions
     reporters: Reporters
     max_package_bytes: int
+    queue: str
     around: Callable[[], None]
 
     @classmethod
@@ -66,39 +67,56 @@ class Tools:
             functions=Functions(runtime.conf.allowed_functions, runtime.hooks, runtime.load),
             reporters=runtime.reporters,
             max_package_bytes=runtime.conf.max_package_bytes,
+            queue=runtime.conf.name,
             around=around,
         )
 
 
 class Executor:
-    """Run packages in this process; every error of a task becomes a failed outcome."""
+    """Run packages in this process; every error of a task becomes a failed outcome, and is kept to be reported."""
 
     def __init__(self, tools: Tools, *, lets_through: tuple[type[BaseException], ...] = ()) -> None:
         self._tools = tools
         self._lets_through = lets_through
         self._fresh_until = 0.0
+        self._task: dict[str, Any] = {}
+        self._error: BaseException | None = None
 
     def execute_text(self, text: str) -> Outcome:
         """Run a verified package text; one that cannot be read is a failure."""
-        return self._guarded(lambda: self._run(decode_package(text, max_bytes=self._tools.max_package_bytes)), {})
+        return self._guarded(lambda: decode_package(text, max_bytes=self._tools.max_package_bytes))
 
     def execute(self, package: TaskPackage) -> Outcome:
         """Run a package."""
-        return self._guarded(lambda: self._run(package), package.as_dict())
+        return self._guarded(lambda: package)
 
     def failed(self, error: BaseException) -> Outcome:
         """Return the outcome of a task that ended with this error."""
+        self._error = error
         return self._outcome(self._tools.dump(describe(error)), success=False)
 
-    def _guarded(self, run: Callable[[], bytes], task: Mapping[str, Any]) -> Outcome:
+    def report(self, attempt: int = 1) -> None:
+        """Report the error of the task that was run last, if it had one, now that its outcome is safe; then forget it.
+
+        Reporters get the task with its ``attempt`` and its ``queue``.
+        """
+        error, task = self._error, self._task
+        self._error, self._task = None, {}
+        if error is None or not self._tools.reporters:
+            return
+        about = {**task, "attempt": attempt, "queue": task.get("cluster") or self._tools.queue}
+        trace = _beyond_ours(error.__traceback__) or error.__traceback__
+        self._tools.reporters.report((type(error), error, trace), about, "worker")
+
+    def _guarded(self, read: Callable[[], TaskPackage]) -> Outcome:
         if time.monotonic() > self._fresh_until:
             self._tools.around()
+        self._error, self._task = None, {}
         try:
-            return self._outcome(run(), success=True)
+            return self._outcome(self._run(read()), success=True)
         except self._lets_through:
             raise
         except BaseException as error:
-            self._tools.reporters.report((type(error), error, error.__traceback__), task, "worker")
             return self.failed(error)
         finally:
             self._tools.around()
@@ -106,9 +124,10 @@ class Executor:
 
     def _run(self, package: TaskPackage) -> bytes:
         tools = self._tools
+        task = self._task = package.as_dict()
         func = tools.functions.find(package, FUNC)
-        args = tuple(tools.load(package.serializer, package.parts[ARGS]))
-        task = package.as_dict(args, tools.load(package.serializer, package.parts[KWARGS]))
+        task["args"] = tuple(tools.load(package.serializer, package.parts[ARGS]))
+        task["kwargs"] = dict(tools.load(package.serializer, package.parts[KWARGS]) or {})
         try:
             tools.hooks.pre_execute(func, task)
             value = tools.hooks.execute(func, task)

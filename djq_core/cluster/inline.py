@@ -30,6 +30,7 @@ def run_inline(runtime: Runtime, package: TaskPackage) -> str:
         link = todo.popleft()
         with _usable_transactions():
             result = executor.execute(link).of(link)
+        executor.report()
         keeper.save([result], lambda following: todo.append(ask(runtime, following)[1]))
         keeper.announce(result)
         with _usable_transactions():

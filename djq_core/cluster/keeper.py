@@ -299,6 +299,7 @@ class Keeper:
     def call_hook(self, result: TaskResult) -> None:
         """Call the hook of a task with the complete Task; its errors are logged and reported (manual 1.4.1)."""
         package = result.package
+        task = {**package.as_dict(), "attempt": result.attempt, "queue": package.cluster or self._runtime.conf.name}
         try:
             self._functions.find(package, HOOK)(task_of(result))
         except KeyboardInterrupt:
@@ -306,7 +307,7 @@ class Keeper:
         except BaseException as error:  # the border of the site's code, sys.exit() included
             logger.exception("The hook %s of [%s] failed", package.hook, package.name)
             handled = (type(error), error, error.__traceback__)
-            self._runtime.reporters.report(handled, package.as_dict(), "monitor")
+            self._runtime.reporters.report(handled, task, "monitor")
 
 
 def verdict(conf: Conf, result: TaskResult, stored: Stored | None, waited: float) -> Verdict:

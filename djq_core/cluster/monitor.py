@@ -22,6 +22,7 @@ from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.fencing import superseded
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
+from djq_core.cluster.untold import Untold
 from djq_core.enqueue import enqueue
 from djq_core.envelope import TaskPackage, decode_package
 from djq_core.exceptions import PackageError, ResultBackendUnavailable
@@ -36,8 +37,8 @@ T = TypeVar("T")
 
 #: The longest pause between two tries to save, in seconds.
 LONGEST_PAUSE = 2.0
-#: Seconds that plugins may take for the last metrics, when the monitor stops.
-LAST_METRICS = 2.0
+#: Seconds that plugins may take for the last metrics and reports, when the monitor stops.
+LAST_WORDS = 2.0
 #: How often a broker that can be reached is asked before an answer is left to the end of the lease.
 ANSWER_TRIES = 8
 
@@ -59,12 +60,18 @@ class Monitor:
             faults=self._faults,
         )
         self.callbacks = Callbacks(self._keeper, runtime.hooks, self._report, self._faults)
+        self._untold = Untold(runtime.reporters, runtime.conf.name, self.callbacks.later)
         self._is_told_to_stop = False
         self._receipts: Mapping[int, str] = {}
 
     def renewed(self, receipts: Mapping[int, str]) -> None:
         """Take the newest receipts of all that is being saved; another thread calls this."""
         self._receipts = receipts
+
+    def tell_death(self, event: Sequence[Any]) -> None:
+        """Let plugins and reporters be told of a process that died; another thread calls this."""
+        self.callbacks.tell_death(event)
+        self._untold.tell_death(event)
 
     def run(self) -> None:
         """Save and answer until told to stop and nothing is left."""
@@ -74,8 +81,8 @@ class Monitor:
         while not (self._is_told_to_stop and self.callbacks.is_idle):
             self._round()
         self._keeper.prune(force=True)
-        if self._runtime.hooks.wants_metrics:
-            self.callbacks.wait(LAST_METRICS)
+        if self._runtime.hooks.wants_metrics or self._runtime.reporters:
+            self.callbacks.wait(LAST_WORDS)
         logger.info("%s stopped monitoring results", self._name)
 
     def _round(self) -> None:
@@ -104,6 +111,7 @@ class Monitor:
         self._faults.hit("monitor.after_save")
         for entry in saved:
             self._keeper.announce(entry.result)
+        self._untold.tell_tasks(saved)
         if self._runtime.hooks.wants_metrics:
             self.callbacks.measure(saved, self._runtime.conf.name)
         followed: dict[bool, list[Saved]] = {True: [], False: []}
@@ -207,6 +215,7 @@ class Monitor:
         """Save a failure in place of a result that the store refuses, without what made it too large or unfit."""
         package = entry.result.package
         logger.error("The result of [%s] could not be saved: %s", package.name, error, exc_info=error)
+        self._untold.tell(error, package.as_dict(), "monitor", attempt=entry.result.attempt)
         reason = self._runtime.dump(f"The result of {package.func} could not be saved: {type(error).__name__}: {error}")
         bare = replace(package, parts=self._bare(entry.header).parts, serializer=self._runtime.conf.serializer)
         refused = replace(
@@ -238,6 +247,7 @@ class Monitor:
             except ResultBackendUnavailable as error:
                 if not tries:
                     logger.error("%s cannot save: %s", self._name, error)
+                    self._untold.tell(error, None, "monitor")
                     self._report(Frame(Kind.STORE, header=False))
                 tries += 1
                 self._recover(tries)

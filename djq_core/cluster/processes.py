@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from djq_core import optional
+from djq_core.brokers import Broker
 from djq_core.cluster import logs
 from djq_core.cluster.channels import Channel, Frame, Kind, Peer
 from djq_core.cluster.children import Child, Closable, WorkerChild
@@ -40,6 +42,8 @@ from djq_core.entry import Entry
 from djq_core.runtime import Runtime
 
 _PR_SET_PDEATHSIG = 1
+#: Seconds that a process with nothing left to do may take to end, reporters and plugins included.
+LINGER = 5.0
 
 
 class Spawner:
@@ -145,9 +149,32 @@ def begin(runtime: Runtime, origin: Origin, role: str, *, dies_with_parent: bool
     _reset_signals()
     if dies_with_parent:
         _die_with_parent(origin)
+    _ = runtime.reporters  # those of a fork are there already
     runtime.hooks.after_fork(role)
     runtime.hooks.ready(runtime.conf)
     runtime.hooks.post_spawn(role, origin.name, os.getpid())
+
+
+@contextmanager
+def living(runtime: Runtime, origin: Origin, role: str, *, dies_with_parent: bool) -> Iterator[None]:
+    """Be a process of a cluster: what it does first, and last; an error that ends it is reported by itself."""
+    begin(runtime, origin, role, dies_with_parent=dies_with_parent)
+    try:
+        yield
+    except BaseException as error:
+        runtime.reporters.report((type(error), error, error.__traceback__), None, role)
+        runtime.reporters.flush()
+        raise
+    if role != "worker":  # of a worker the sentinel sees to it
+        threading.Thread(target=_end_in_time, name="end", daemon=True).start()
+    runtime.reporters.flush()
+    runtime.hooks.process_stopping(role, origin.name, os.getpid())
+
+
+def _end_in_time() -> None:
+    """End a process that a plugin, or a thread of a reporter, keeps from its end."""
+    time.sleep(LINGER)
+    os._exit(0)
 
 
 def _reset_signals() -> None:
@@ -187,83 +214,80 @@ def run_worker(
     words: LastWords,
 ) -> None:
     """Be a worker."""
-    begin(runtime, origin, "worker", dies_with_parent=True)
-    tickets.writer.close()
-    words.reader.close()
-    conf = runtime.conf
-    if conf.cpu_affinity:
-        optional.set_cpu_affinity(slot, conf.cpu_affinity, origin.name)
-    worker = Worker(
-        origin.name,
-        Executor(Tools.of(runtime, refresh_connections)),
-        Channel(end),
-        TicketReader(tickets.reader),
-        record,
-        timeout=conf.timeout,
-        faults=Faults.parse(conf.faults),
-        rss=optional.rss_kib if conf.max_rss else None,
-    )
-    worker.listen()
-    words.listen()  # after the worker's own handlers, which it calls
-    worker.run()
-    runtime.reporters.flush(2.0)
-    runtime.hooks.process_stopping("worker", origin.name, os.getpid())
+    with living(runtime, origin, "worker", dies_with_parent=True):
+        tickets.writer.close()
+        words.reader.close()
+        conf = runtime.conf
+        if conf.cpu_affinity:
+            optional.set_cpu_affinity(slot, conf.cpu_affinity, origin.name)
+        worker = Worker(
+            origin.name,
+            Executor(Tools.of(runtime, refresh_connections)),
+            Channel(end),
+            TicketReader(tickets.reader),
+            record,
+            timeout=conf.timeout,
+            faults=Faults.parse(conf.faults),
+            rss=optional.rss_kib if conf.max_rss else None,
+        )
+        worker.listen()
+        words.listen()  # after the worker's own handlers, which it calls
+        worker.run()
 
 
 def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
     """Be the pusher."""
-    begin(runtime, origin, "pusher", dies_with_parent=False)
-    control = Channel(control_end)
-    broker, second = runtime.broker(), runtime.broker()
-    pusher = Pusher(origin.name, runtime, broker, Channel(data_end), control)
-    stats = StatStore(runtime, second)
-    recorder = Recorder(second, stats)
+    with living(runtime, origin, "pusher", dies_with_parent=False):
+        control = Channel(control_end)
+        broker, second = runtime.broker(), runtime.broker()
+        pusher = Pusher(origin.name, runtime, broker, Channel(data_end), control)
+        thread = Control(control, second, _handlers(runtime, second, pusher), pusher.stop)
+        thread.start()
+        try:
+            pusher.run()
+        except OSError:  # the sentinel is gone
+            return
+        finally:
+            broker.close()
+        thread.join()
+
+
+def _handlers(runtime: Runtime, broker: Broker, pusher: Pusher) -> dict[Kind, Callable[[Frame], None]]:
+    stats = StatStore(runtime, broker)
+    recorder = Recorder(broker, stats)
 
     def publish(stat: Mapping[str, Any]) -> None:
         stats.put(stat)
         recorder.on_snapshot(stat)
 
-    handlers: dict[Kind, Callable[[Frame], None]] = {
+    return {
         Kind.GRANT: lambda frame: pusher.grant(frame.seq),
         Kind.STAT: lambda frame: publish(frame.header),
         Kind.RUNS: lambda frame: keep(frame.header),
         Kind.STOP: lambda _: pusher.stop(),
     }
-    thread = Control(control, second, handlers, pusher.stop)
-    thread.start()
-    try:
-        pusher.run()
-    except OSError:  # the sentinel is gone
-        return
-    finally:
-        broker.close()
-    thread.join()
-    runtime.hooks.process_stopping("pusher", origin.name, os.getpid())
 
 
 def run_monitor(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
     """Be the monitor."""
-    begin(runtime, origin, "monitor", dies_with_parent=False)
-    control = Channel(control_end)
-    monitor = Monitor(origin.name, runtime, runtime.broker(), Channel(data_end), control)
-    handlers: dict[Kind, Callable[[Frame], None]] = {
-        Kind.EVENT: lambda frame: monitor.callbacks.tell_death(frame.header),
-    }
-    Control(control, runtime.broker(), handlers, renewed=monitor.renewed).start()
-    try:
-        monitor.run()
-    except OSError:  # the sentinel is gone
-        return
-    runtime.reporters.flush(2.0)
-    runtime.hooks.process_stopping("monitor", origin.name, os.getpid())
+    with living(runtime, origin, "monitor", dies_with_parent=False):
+        control = Channel(control_end)
+        monitor = Monitor(origin.name, runtime, runtime.broker(), Channel(data_end), control)
+        handlers: dict[Kind, Callable[[Frame], None]] = {
+            Kind.EVENT: lambda frame: monitor.tell_death(frame.header),
+        }
+        Control(control, runtime.broker(), handlers, renewed=monitor.renewed).start()
+        try:
+            monitor.run()
+        except OSError:  # the sentinel is gone
+            return
 
 
 def run_scheduler(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
     """Be the scheduler."""
-    begin(runtime, origin, "scheduler", dies_with_parent=True)
-    data_end.close()
-    Scheduler(origin.name, runtime, Channel(control_end)).run()
-    runtime.hooks.process_stopping("scheduler", origin.name, os.getpid())
+    with living(runtime, origin, "scheduler", dies_with_parent=True):
+        data_end.close()
+        Scheduler(origin.name, runtime, Channel(control_end)).run()
 
 
 _HELPERS: dict[str, Callable[..., None]] = {

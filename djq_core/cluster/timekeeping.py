@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterable
 
 from djq_core.cluster.children import WorkerChild, kill
 from djq_core.cluster.deadlines import TIME_IS_UP, Deadline, Step
+from djq_core.cluster.processes import LINGER
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
 
 logger = logging.getLogger("djq")
-
-#: Seconds that a worker with nothing left to do may take to end, reporters included.
-LINGER = 5.0
 
 
 class Timekeeper:

@@ -95,6 +95,7 @@ class Worker:
         }
         self._record.clear()
         self._channel.send(Frame(Kind.RESULT, frame.seq, header, outcome.result))
+        self._executor.report(frame.header["attempt"])
 
     def _limited(self, frame: Frame, started: float) -> Outcome:
         timeout = frame.header.get("timeout") or self._timeout

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from djq_core.conf import KEYS, AllowList, Backoff
-from djq_core.monitor.secrets import plain, shown
-from djq_core.plugins.masking import HIDDEN, masked
+from djq_core.plugins.masking import HIDDEN, masked, plain, shown
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime

@@ -1,10 +1,10 @@
-"""What is secret in settings and in texts that quote them, and what is shown instead."""
+"""Texts that quote settings, without what is secret in them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 from django.core.cache import caches
@@ -12,45 +12,16 @@ from django.db import connections
 
 from djq_core.exceptions import DjqError
 from djq_core.phrases import in_words
-from djq_core.plugins.masking import HIDDEN, masked
+from djq_core.plugins.masking import ASSIGNED, HIDDEN, IN_SETTING, is_secret, masked, plain, shown
 
-_WORDS: Final = "pass|pwd|secret|token|auth|cred|key|dsn|salt|sign|cert|private"
-_SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
-#: Who logs in, and with what: all up to the last @. A setting is one URI, whose password may hold anything; a sentence
-#: goes on after it.
-_IN_SETTING: Final = re.compile(r"://.*@", re.DOTALL)
+__all__ = ["error_text", "first_line", "is_secret", "plain", "shown", "without_secrets"]
+
+#: Who logs in, and with what, in a sentence, which goes on after a URI.
 _IN_SENTENCE: Final = re.compile(r"://\S*@")
 #: Whose text is a password in CACHES and DATABASES, and what parts the pieces in which a client may quote one.
 _PASSWORD_NAME: Final = re.compile("pass|pwd|secret|token", re.IGNORECASE)
 _NEXT_URI: Final = re.compile(r"[;,](?=[\w+]+://)")
 _PIECES: Final = re.compile(r"[:/?#@\s]")
-#: ``password=…`` in the query of a URI, or in a text of settings as some clients take it.
-_ASSIGNED: Final = re.compile(rf"([\w.-]*(?:{_WORDS})[\w.-]*\s*=\s*)[^\s&;#,]+", re.IGNORECASE)
-
-
-def is_secret(name: str) -> bool:
-    """Return whether a setting of this name holds what must not be shown, as far as a name tells."""
-    return bool(_SECRET_NAME.search(name))
-
-
-def shown(name: str, value: object) -> Any:
-    """Return the value of a setting as :func:`plain` does, hidden where its name says that it is secret."""
-    return HIDDEN if is_secret(name) and value not in (None, "", True, False) else plain(value)
-
-
-def plain(value: object) -> Any:
-    """Return a setting as JSON has it, without what is secret in it; an object of some class is only named."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, str):
-        return _ASSIGNED.sub(rf"\1{HIDDEN}", _IN_SETTING.sub(f"://{HIDDEN}@", value))
-    if isinstance(value, Mapping):
-        return {str(key): shown(str(key), each) for key, each in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted((plain(each) for each in value), key=str)
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    return f"<{type(value).__name__}>"
 
 
 def without_secrets(text: str) -> str:
@@ -59,7 +30,7 @@ def without_secrets(text: str) -> str:
     The passwords in ``CACHES`` and ``DATABASES`` are not in it either, nor the pieces of one that no client could read.
     """
     text = masked(text, {"passwords": [*_passwords(caches.settings), *_passwords(connections.settings)]})
-    return _ASSIGNED.sub(rf"\1{HIDDEN}", _IN_SENTENCE.sub(f"://{HIDDEN}@", text))
+    return ASSIGNED.sub(rf"\1{HIDDEN}", _IN_SENTENCE.sub(f"://{HIDDEN}@", text))
 
 
 def error_text(error: BaseException) -> str:
@@ -87,6 +58,6 @@ def _passwords(value: object, name: str = "") -> Iterator[str]:
 
 def _of_uris(text: str) -> Iterator[str]:
     for uri in _NEXT_URI.split(text):
-        if found := _IN_SETTING.search(uri):
+        if found := IN_SETTING.search(uri):
             _user, _colon, password = found[0][3:-1].partition(":")
             yield from (password, unquote(password), *_PIECES.split(password))

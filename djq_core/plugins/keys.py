@@ -10,6 +10,7 @@ from djq_core.exceptions import ConfigurationError
 from djq_core.plugins.choice import imported
 from djq_core.plugins.known import KNOWN_REPORTERS, nearest
 from djq_core.plugins.records import PluginRecord, normalized
+from djq_core.plugins.reporting import missing_reporter
 
 if TYPE_CHECKING:
     from djq_core.conf import Conf
@@ -80,11 +81,11 @@ def _wrong_types(registry: Registry, conf: Conf) -> Iterator[Problem]:
 def _missing_reporters(registry: Registry, conf: Conf) -> Iterator[Problem]:
     for name in conf.error_reporter:
         if name not in registry.error_reporters and not _breaks(registry, name):
-            yield Problem(_MISSING_REPORTER, "error_reporter", registry.missing_reporter(name), "")
+            yield Problem(_MISSING_REPORTER, "error_reporter", missing_reporter(registry, name), "")
 
 
 def _breaks(registry: Registry, reporter: str) -> PluginRecord | None:
-    return registry.broken(KNOWN_REPORTERS.get(reporter, reporter))
+    return registry.broken(KNOWN_REPORTERS.get(reporter, reporter)) or registry.broken(reporter)
 
 
 def _conflicts(registry: Registry) -> Iterator[Problem]:
@@ -95,12 +96,12 @@ def _conflicts(registry: Registry) -> Iterator[Problem]:
 
 def _broken(registry: Registry, conf: Conf) -> Iterator[Problem]:
     for record in registry.plugins:
-        if record.status == "broken" and (key := _named_by(record, conf)):
+        if record.status == "broken" and (key := _named_by(record, registry, conf)):
             told = f"The plugin {record.name!r} of {record} cannot be used, and `{key}` names it: {record.error}"
             yield Problem(_BROKEN, key, told, "")
 
 
-def _named_by(record: PluginRecord, conf: Conf) -> str | None:
+def _named_by(record: PluginRecord, registry: Registry, conf: Conf) -> str | None:
     """Return the key by which the configuration names a plugin, None where it does not."""
     names: list[tuple[str, Any]] = [
         ("broker", conf.broker),
@@ -108,6 +109,7 @@ def _named_by(record: PluginRecord, conf: Conf) -> str | None:
         ("result_backend", conf.result_backend),
         *(("accept_serializers", tag) for tag in conf.accept_serializers or ()),
         *(("error_reporter", KNOWN_REPORTERS.get(name, name)) for name in conf.error_reporter),
+        *(("error_reporter", name) for name in conf.error_reporter if name not in registry.error_reporters),
         *((key, KNOWN_PLUGIN_KEYS.get(key, key)) for key in conf.plugin_settings),
     ]
     return next((key for key, name in names if name and record.goes_by(name)), None)

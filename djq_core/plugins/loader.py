@@ -14,10 +14,11 @@ from pluggy import HookCaller, PluginManager, PluginValidationError
 from djq_core import __version__
 from djq_core.conf import Conf
 from djq_core.exceptions import PluginError
-from djq_core.plugins import builtin
+from djq_core.plugins import builtin, legacy
 from djq_core.plugins.assembly import Found, assemble
 from djq_core.plugins.hooks import CORE, new_manager
 from djq_core.plugins.known import did_you_mean
+from djq_core.plugins.legacy import LEGACY_GROUP
 from djq_core.plugins.offers import Offers, collect
 from djq_core.plugins.records import PluginRecord
 from djq_core.plugins.registry import Registry
@@ -46,9 +47,17 @@ def discover(conf: Conf, *, entry_points: Iterable[EntryPoint] | None = None) ->
     """Return what the installed plugins offer, broken and doubled ones included as such."""
     manager = new_manager()
     found = [_load_core(manager)]
-    for entry_point in _sorted(installed_entry_points(group=GROUP) if entry_points is None else entry_points):
+    chosen = list(_installed() if entry_points is None else entry_points)
+    for entry_point in _sorted(each for each in chosen if each.group != LEGACY_GROUP):
         found.append(_load_one(manager, entry_point, conf.disabled_plugins, [each.record for each in found]))
+    for entry_point in _sorted(each for each in chosen if each.group == LEGACY_GROUP):
+        found.append(_load_legacy(entry_point, conf.disabled_plugins, found))
     return assemble(manager, found)
+
+
+def _installed() -> Iterable[EntryPoint]:
+    everything = installed_entry_points()  # once: it reads the metadata of all distributions
+    return [*everything.select(group=GROUP), *legacy.installed(everything)]
 
 
 def _sorted(entry_points: Iterable[EntryPoint]) -> list[EntryPoint]:
@@ -85,9 +94,25 @@ def _load_one(
     except Exception as error:
         if manager.has_plugin(record.name):
             manager.unregister(name=record.name)
-        logger.warning("Plugin %s of %s is broken: %s: %s", record.name, record, type(error).__name__, error)
-        logger.debug("Plugin %s could not be loaded", record.name, exc_info=True)
-        return Found(replace(record, status="broken", error=_told(error)))
+        return _broken(record, error)
+
+
+def _load_legacy(entry_point: EntryPoint, disabled: Sequence[str], earlier: Sequence[Found]) -> Found:
+    record = _record(entry_point)
+    if any(record.goes_by(name) for name in disabled):
+        return Found(replace(record, status="disabled"))
+    if reason := legacy.superseded(record, earlier):
+        return Found(replace(record, status="disabled", error=reason))
+    try:
+        return legacy.loaded(record, entry_point)
+    except Exception as error:
+        return _broken(record, error)
+
+
+def _broken(record: PluginRecord, error: Exception) -> Found:
+    logger.warning("Plugin %s of %s is broken: %s: %s", record.name, record, type(error).__name__, error)
+    logger.debug("Plugin %s could not be loaded", record.name, exc_info=error)
+    return Found(replace(record, status="broken", error=_told(error)))
 
 
 def _told(error: Exception) -> str:

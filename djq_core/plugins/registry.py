@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from djq_core.brokers.base import Broker
 from djq_core.conf import Conf, Problem
 from djq_core.exceptions import ConfigurationError, PluginError, UnknownSerializer
-from djq_core.plugins import choice, keys
+from djq_core.plugins import choice, keys, reporting
 from djq_core.plugins.hooks import Hooks
-from djq_core.plugins.known import KNOWN_REPORTERS, did_you_mean
-from djq_core.plugins.masking import masked
+from djq_core.plugins.known import did_you_mean
 from djq_core.plugins.records import PluginRecord
 from djq_core.plugins.values import PluginSetting
 from djq_core.reporters import ErrorReporter, Reporters
@@ -79,34 +77,16 @@ class Registry:
 
     def reporters(self, conf: Conf) -> Reporters:
         """Return the configured error reporters as one; raises ConfigurationError (manual 1.2.32, 1.12)."""
-        return Reporters([self._reporter(name, settings) for name, settings in conf.error_reporter.items()])
-
-    def _reporter(self, name: str, settings: Mapping[str, Any]) -> ErrorReporter:
-        if name not in self.error_reporters:
-            raise ConfigurationError(self.missing_reporter(name))
-        try:
-            return self.error_reporters[name](**settings)
-        except Exception as error:
-            given = f"{type(error).__name__}: {error}"
-            reason = masked(given, settings)
-            told = f"The error reporter {name!r} does not take its settings: {reason}."
-            raise ConfigurationError(told) from (error if reason == given else None)
-
-    def missing_reporter(self, name: str) -> str:
-        """Return why there is no error reporter of this name, and the remedy."""
-        told = f"No plugin offers the error reporter {name!r}."
-        if distribution := KNOWN_REPORTERS.get(name):
-            return f"{told} It comes with {distribution}: pip install {distribution}"
-        return f"{told} {_installed(name, self.error_reporters, others=KNOWN_REPORTERS)}"
+        return reporting.build_reporters(self, conf)
 
     def broken(self, name: str) -> PluginRecord | None:
         """Return the broken plugin of this name, of its entry point or distribution."""
         return next((each for each in self.plugins if each.status == "broken" and each.goes_by(name)), None)
 
 
-def _installed(name: str, names: Mapping[str, object], *, others: Mapping[str, object] | None = None) -> str:
+def _installed(name: str, names: Mapping[str, object]) -> str:
     listed = ", ".join(sorted(names)) or "none"
-    return f"Installed: {listed}.{did_you_mean(name, [*names, *(others or {})])}"
+    return f"Installed: {listed}.{did_you_mean(name, names)}"
 
 
 def _raise(kind: type[ConfigurationError], problems: list[Problem]) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -359,18 +360,23 @@ def reported(func: str, *args: Any) -> tuple[TaskPackage, type[Reporter]]:
     reporter = new_reporter()
     runtime = runtime_of(reporter=reporter)
     package = package_of(runtime, func, args)
-    Executor(Tools.of(runtime, _nothing)).execute(package)
+    executor = Executor(Tools.of(runtime, _nothing))
+    executor.execute(package)
+    assert reporter.reports == [], "nobody waits for a reporter before the outcome is safe"
+    executor.report(attempt=2)
+    executor.report(attempt=2)
     return package, reporter
 
 
-def test_errors_are_reported_with_their_task() -> None:
+def test_errors_are_reported_once_with_their_task() -> None:
     package, reporter = reported(f"{HERE}.fail", Refusal, "today")
     ((exc_info, task, where),) = reporter.reports
     assert exc_info is not None
     assert (exc_info[0], str(exc_info[1]), where) == (Refusal, "today", "worker")
-    assert exc_info[2] is not None
+    assert [frame.name for frame in traceback.extract_tb(exc_info[2])] == ["fail"], "our own frames are no news"
     assert task is not None
     assert task["id"] == package.id
+    assert (task["args"], task["attempt"], task["queue"]) == ((Refusal, "today"), 2, "default")
     assert reported("math.pow", 2, 3)[1].reports == []
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from djq_core.cluster.children import WorkerChild
-from djq_core.cluster.timekeeping import LINGER, Timekeeper
+from djq_core.cluster.processes import LINGER
+from djq_core.cluster.timekeeping import Timekeeper
 from tests.cluster.test_traffic import NOW, push, traffic_of
 from tests.making import runtime_of
 

@@ -77,7 +77,9 @@ class Desk:
 
     def send(self, ticket: int, func: str = "math.sqrt", *args: Any, timeout: float | None = None) -> None:
         text = encode_package(package_of(self.runtime, func, args))
-        self.peer.send(Frame(Kind.TASK, ticket, {"name": f"n{ticket}", "timeout": timeout}, text.encode()))
+        self.peer.send(
+            Frame(Kind.TASK, ticket, {"name": f"n{ticket}", "timeout": timeout, "attempt": 1}, text.encode())
+        )
 
     def work(self, *, timeout: float | None = None, rss: Callable[[], int] | None = None) -> list[Frame]:
         """Let the worker do what is there and return what it has sent."""

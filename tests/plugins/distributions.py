@@ -26,29 +26,37 @@ class Site:
     modules: list[str] = field(default_factory=list)
 
     def install(
-        self, distribution: str, source: str = "", *, entry: str = "", version: str = "1.0", attribute: str = ""
+        self,
+        distribution: str,
+        source: str = "",
+        *,
+        entry: str = "",
+        version: str = "1.0",
+        attribute: str = "",
+        group: str = "djq",
     ) -> str:
         """Install a distribution with one module and one entry point, and return the module's name."""
         entry = entry or distribution.removeprefix("djq-")
         module = f"installed_{next(_NUMBERS)}_{distribution.replace('-', '_')}"
         (self.folder / f"{module}.py").write_text(dedent(source))
         target = f"{module}:{attribute}" if attribute else module
-        self._describe(distribution, version, {entry: target})
+        self.describe(distribution, version, group, {entry: target})
         self.modules.append(module)
         return module
 
-    def _describe(self, distribution: str, version: str, entries: Mapping[str, str]) -> None:
+    def describe(self, distribution: str, version: str, group: str, entries: Mapping[str, str]) -> None:
+        """Write the metadata of a distribution."""
         info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
         lines = [f"{name} = {target}" for name, target in entries.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[djq]", *lines, ""]))
+        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
 
     @property
     def entry_points(self) -> list[EntryPoint]:
         """What is installed in the folder, and nowhere else."""
         found = distributions(path=[str(self.folder)])
-        return [entry for dist in found for entry in dist.entry_points if entry.group == "djq"]
+        return [entry for dist in found for entry in dist.entry_points]
 
 
 @contextmanager

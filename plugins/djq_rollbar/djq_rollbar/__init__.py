@@ -1,1 +1,1 @@
-"""Errors of djq in Rollbar."""
+"""Errors of djq in Rollbar (manual 1.2.32, 1.12)."""
