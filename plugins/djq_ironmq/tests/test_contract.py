@@ -25,7 +25,9 @@ class TestIronMQ(BrokerContract):
         "test_a_look_shows_the_oldest_first": _HIDDEN,
         "test_a_look_shows_until_when_a_package_is_held": _HIDDEN,
         "test_a_look_shows_what_waits_for_its_time": _HIDDEN,
-        "test_what_is_released_for_later_is_held_by_nobody": "IronMQ counts what waits for its time with what is held; see test_releases",
+        "test_what_is_released_for_later_is_held_by_nobody": (
+            "IronMQ counts what waits for its time with what is held; see test_releases"
+        ),
     }
 
     @pytest.fixture
