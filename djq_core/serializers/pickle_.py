@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 from djq_core.exceptions import SerializationError
 from djq_core.serializers.base import Serializer
 
+#: Read by Python 3.8 and all later ones; fixed, so that processes of different Pythons share a queue.
 PROTOCOL: Final = 5
 
 
