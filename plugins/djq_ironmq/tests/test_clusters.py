@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from plugins.djq_ironmq.tests.conftest import MakeBroker
 from tests.chaos.sizes import report
 from tests.harness.clusters import ClusterProcess
 from tests.harness.fixtures import MakeSite, make_site, sqlite_databases
@@ -168,4 +169,21 @@ def test_tasks_that_outlast_their_lease_run_once(iron_server: IronServer, make_s
         stored(site, 104)
         assert site.ledger().differences(kills=0) == []
         assert not cluster.log.lines("Superseded|could not be renewed")
+        assert cluster.stop() == 0
+
+
+def test_a_stop_hands_back_what_is_not_started_without_an_attempt(
+    iron_server: IronServer, make_site: MakeSite, make_broker: MakeBroker
+) -> None:
+    site = on(iron_server, make_site, name="handing-back", queue_limit=12)
+    site.call("enqueue_many", "mark", [f"task-{n}" for n in range(40)], 0.3)
+    with site.cluster() as cluster:
+        site.wait_done(4)
+        assert cluster.stop() == 0
+    left = make_broker(list_key="handing-back").peek(100)
+    assert len(left) == 40 - site.oracle.total(END) > 0
+    assert {(each.attempts, each.is_held) for each in left} == {(0, False)}
+    with site.cluster() as cluster:
+        stored(site, 40)
+        assert site.ledger().differences(kills=0) == []
         assert cluster.stop() == 0
