@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ pytestmark = [pytest.mark.xdist_group("thirdparty"), pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def site(make_module_site: MakeSite, installed: Path) -> Site:
-    """A site with the three installed, that names each of them and writes nothing else for them."""
-    site = make_module_site()
+    return with_all_three(make_module_site(), installed)
+
+
+def with_all_three(site: Site, installed: Path) -> Site:
+    """Let a site have the three installed; it names each of them and writes nothing else for them."""
     shutil.copytree(installed, site.folder, dirs_exist_ok=True)
     site.configure(
         error_reporter={"acme-ledger": {"path": str(site.folder / "ledger"), "held": 100}},
@@ -64,8 +68,8 @@ def test_a_cluster_speaks_the_serializer_and_fills_the_backend(site: Site, clust
     task_id = site.call("enqueue", "mark", "done", group="g")
     assert site.call("result", task_id, 20_000) == "done"
     assert site.call("group", "g") == {"results": ["done"], "count": 1, "failures": 0}
-    (task,) = _column(site, "task")
-    assert task["args"].startswith("acme-msgpack:")
+    (args,) = [fields["args"] for key, fields in _rows(site) if key == task_id]
+    assert args.startswith("acme-msgpack:")
     assert site.call("counts") == [0, 0, 0], "nothing in the site's own tables"
 
 
@@ -84,18 +88,19 @@ def test_what_the_serializer_refuses_is_refused_at_the_call(site: Site) -> None:
     assert "A value of type 'list' cannot be packed: function is not known to it." in told
 
 
-def test_a_failure_is_kept_and_reported_when_the_worker_ends(site: Site, cluster: ClusterProcess) -> None:
-    task_id = site.call("enqueue", "fail", "broken")
-    assert "ValueError: broken on purpose: broken" in site.call("result", task_id, 20_000)
-    assert not (site.folder / "ledger").exists(), "it holds a hundred lines back"
-    assert cluster.stop() == 0
+def test_a_failure_is_kept_and_reported_when_the_worker_ends(make_site: MakeSite, installed: Path) -> None:
+    site = with_all_three(make_site(), installed)
+    with site.cluster() as cluster:
+        task_id = site.call("enqueue", "fail", "broken")
+        assert "ValueError: broken on purpose: broken" in site.call("result", task_id, 20_000)
+        assert not (site.folder / "ledger").exists(), "it holds a hundred lines back"
+        assert cluster.stop() == 0
     lines = [json.loads(line) for line in (site.folder / "ledger").read_text().splitlines()]
     told = [tuple(line[key] for key in ("error", "where")) for line in lines]
     assert told == [("ValueError: broken on purpose: broken", "worker")]
 
 
-def _column(site: Site, name: str) -> list[dict[str, Any]]:
-    with sqlite3.connect(site.folder / "shelf.sqlite3") as shelf:
-        rows = shelf.execute(f"SELECT {name} FROM shelf").fetchall()
-    shelf.close()
-    return [json.loads(text)[0]["fields"] for (text,) in rows]
+def _rows(site: Site) -> list[tuple[str, dict[str, Any]]]:
+    with closing(sqlite3.connect(site.folder / "shelf.sqlite3")) as shelf:
+        fixtures = [json.loads(text)[0] for (text,) in shelf.execute("SELECT task FROM shelf")]
+    return [(each["pk"], each["fields"]) for each in fixtures]
