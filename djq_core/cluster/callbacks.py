@@ -12,13 +12,17 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from djq_core.cluster.channels import Frame, Kind
+from djq_core.cluster.children import how_it_ended
 from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict
 from djq_core.envelope import TaskResult
+from djq_core.exceptions import PackageError, TimeLimitExceeded
+from djq_core.reporters.deaths import ProcessDied, TaskCrashed
 
 if TYPE_CHECKING:
     from djq_core.plugins import Hooks
+    from djq_core.reporters import Reporters
 
 logger = logging.getLogger("djq")
 
@@ -40,6 +44,21 @@ class Saved:
         """Is this the end of a task that crashed too often or could not be read?"""
         return self.verdict.is_final and bool(self.result.crashed or self.header.get("fail"))
 
+    @property
+    def error(self) -> BaseException | None:
+        """The error of a task that was judged from outside, which no worker has reported; None for others."""
+        if (told := self.header.get("error")) is None:
+            return None
+        if self.header.get("fail"):
+            return PackageError(told)
+        return TimeLimitExceeded(told) if self.header.get("late") else TaskCrashed(told)
+
+    def report(self, reporters: Reporters) -> None:
+        """Report an error that nobody else has."""
+        if (error := self.error) is not None:
+            task = {**self.result.package.as_dict(), "attempt": self.result.attempt}
+            reporters.report((type(error), error, None), task, "pusher" if self.header.get("fail") else "worker")
+
 
 def metrics_of(entry: Saved, queue: str) -> Iterator[tuple[str, float, dict[str, str]]]:
     """Yield the seconds of a run, and those that a first one has waited; nothing for a worker that died."""
@@ -60,10 +79,18 @@ class Callbacks(threading.Thread):
     The sentinel is told before and after, so that code which hangs or ends the process is not called for ever.
     """
 
-    def __init__(self, keeper: Keeper, hooks: Hooks, report: Callable[[Frame], None], faults: Faults) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        hooks: Hooks,
+        reporters: Reporters,
+        report: Callable[[Frame], None],
+        faults: Faults,
+    ) -> None:
         super().__init__(name="hooks", daemon=True)
         self._keeper = keeper
         self._hooks = hooks
+        self._reporters = reporters
         self._report = report
         self._faults = faults
         self._waiting: SimpleQueue[Saved | Callable[[], None]] = SimpleQueue()
@@ -92,8 +119,14 @@ class Callbacks(threading.Thread):
             self._waiting.put(entry)
 
     def tell_death(self, event: Sequence[Any]) -> None:
-        """Let the plugins be told of a process that died; any thread may ask for it."""
-        self._waiting.put(lambda: self._hooks.process_died(*event))
+        """Let plugins and reporters be told of a process that died; any thread may ask for it."""
+        self._waiting.put(lambda: self._tell_death(*event))
+
+    def _tell_death(self, role: str, name: str, pid: int, exitcode: int, task_name: str | None) -> None:
+        self._hooks.process_died(role, name, pid, exitcode, task_name)
+        if task_name is None:  # else it is reported as the error of the task
+            died = ProcessDied(f"{role} {name} (pid {pid}) ended {how_it_ended(exitcode)}")
+            self._reporters.report((ProcessDied, died, None), None, role)
 
     def measure(self, entries: Iterable[Saved], queue: str) -> None:
         """Let the plugins be told how long saved tasks have waited and run."""
@@ -141,8 +174,9 @@ class Callbacks(threading.Thread):
         for call in calls:
             try:
                 call()
-            except BaseException:  # the border of this thread: nothing that a plugin raises may end it
+            except BaseException as error:  # the border of this thread: nothing that a plugin raises may end it
                 logger.exception("What follows a result failed")
+                self._reporters.report((type(error), error, error.__traceback__), None, "monitor")
         refresh_connections()
         self._faults.hit("monitor.after_hook")
         self._report(Frame(Kind.HOOKING))

@@ -23,13 +23,14 @@ from djq_core.cluster.children import how_it_ended
 from djq_core.cluster.control import ORPHAN_SECONDS
 from djq_core.cluster.events import PipeEvent
 from djq_core.cluster.faults import Faults
-from djq_core.cluster.processes import Origin, start_context
+from djq_core.cluster.processes import LAST_REPORTS, Origin, start_context
 from djq_core.cluster.roster import Roster, Survivors
 from djq_core.cluster.sentinel import Sentinel
 from djq_core.cluster.status import Stat, StatStore
 from djq_core.conf import Conf
 from djq_core.entry import Entry
 from djq_core.exceptions import ConfigurationError
+from djq_core.reporters.deaths import ProcessDied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,15 +248,20 @@ class Cluster:
         self._has_run = True
 
     def _replace_sentinel(self) -> None:
+        died = None
         if self.sentinel is not None:
             how = how_it_ended(self.sentinel.exitcode or 0)
             logger.critical("sentinel %s (pid %s) ended %s", self._name, self.sentinel.pid, how)
             self._runtime.hooks.process_died("sentinel", self._name, self.sentinel.pid or 0, self.sentinel.exitcode)
+            died = ProcessDied(f"sentinel {self._name} (pid {self.sentinel.pid}) ended {how}")
         self._close_events()
         logger.info("reincarnated sentinel %s after sudden death", self._name)
         orphans = self._orphans()
         self._start_sentinel()
         self._survivors.adopt(orphans)
+        if died is not None:  # after the fork: a reporter may start threads, and flush() ends them
+            self._runtime.reporters.report((ProcessDied, died, None), None, "sentinel")
+            self._runtime.reporters.flush(LAST_REPORTS)
 
     def _orphans(self) -> list[int]:
         """Return the children that the sentinel has left behind, once it is dead."""
@@ -304,8 +310,10 @@ def run_sentinel(
     context = start_context(runtime.conf.start_method)
     try:
         Sentinel(runtime, origin.name, context, cluster_id, start_event, stop_event, roster).run()
-    except BaseException:
+    except BaseException as error:
         logger.critical("%s cannot go on", origin.name, exc_info=True)
+        runtime.reporters.report((type(error), error, error.__traceback__), None, "sentinel")
+        runtime.reporters.flush(LAST_REPORTS)
         logging.shutdown()
         os._exit(1)  # an ordinary exit would wait for children that wait for this process
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,23 +78,24 @@ class Executor:
         self._lets_through = lets_through
         self._fresh_until = 0.0
 
-    def execute_text(self, text: str) -> Outcome:
-        """Run a verified package text; one that cannot be read is a failure."""
-        return self._guarded(lambda: self._run(decode_package(text, max_bytes=self._tools.max_package_bytes)), {})
+    def execute_text(self, text: str, *, attempt: int = 1) -> Outcome:
+        """Run a verified package text for the ``attempt``-th time; one that cannot be read is a failure."""
+        return self._guarded(lambda: decode_package(text, max_bytes=self._tools.max_package_bytes), attempt)
 
     def execute(self, package: TaskPackage) -> Outcome:
         """Run a package."""
-        return self._guarded(lambda: self._run(package), package.as_dict())
+        return self._guarded(lambda: package, 1)
 
     def failed(self, error: BaseException) -> Outcome:
         """Return the outcome of a task that ended with this error."""
         return self._outcome(self._tools.dump(describe(error)), success=False)
 
-    def _guarded(self, run: Callable[[], bytes], task: Mapping[str, Any]) -> Outcome:
+    def _guarded(self, read: Callable[[], TaskPackage], attempt: int) -> Outcome:
         if time.monotonic() > self._fresh_until:
             self._tools.around()
+        task: dict[str, Any] = {"attempt": attempt}
         try:
-            return self._outcome(run(), success=True)
+            return self._outcome(self._run(read(), task), success=True)
         except self._lets_through:
             raise
         except BaseException as error:
@@ -104,11 +105,13 @@ class Executor:
             self._tools.around()
             self._fresh_until = time.monotonic() + FRESH
 
-    def _run(self, package: TaskPackage) -> bytes:
+    def _run(self, package: TaskPackage, task: dict[str, Any]) -> bytes:
+        """Run a package and return its result; ``task`` is filled with what reporters are told when this raises."""
         tools = self._tools
+        task |= package.as_dict()
         func = tools.functions.find(package, FUNC)
-        args = tuple(tools.load(package.serializer, package.parts[ARGS]))
-        task = package.as_dict(args, tools.load(package.serializer, package.parts[KWARGS]))
+        task["args"] = tuple(tools.load(package.serializer, package.parts[ARGS]))
+        task["kwargs"] = tools.load(package.serializer, package.parts[KWARGS])
         tools.hooks.pre_execute(func, task)
         value = tools.hooks.execute(func, task)
         try:

@@ -58,7 +58,7 @@ class Monitor:
             tries_again=broker.supports_receipts,
             faults=self._faults,
         )
-        self.callbacks = Callbacks(self._keeper, runtime.hooks, self._report, self._faults)
+        self.callbacks = Callbacks(self._keeper, runtime.hooks, runtime.reporters, self._report, self._faults)
         self._is_told_to_stop = False
         self._receipts: Mapping[int, str] = {}
 
@@ -104,6 +104,7 @@ class Monitor:
         self._faults.hit("monitor.after_save")
         for entry in saved:
             self._keeper.announce(entry.result)
+            entry.report(self._runtime.reporters)
         if self._runtime.hooks.wants_metrics:
             self.callbacks.measure(saved, self._runtime.conf.name)
         followed: dict[bool, list[Saved]] = {True: [], False: []}
@@ -205,6 +206,7 @@ class Monitor:
         """Save a failure in place of a result that the store refuses, without what made it too large or unfit."""
         package = entry.result.package
         logger.error("The result of [%s] could not be saved: %s", package.name, error, exc_info=error)
+        self._runtime.reporters.report((type(error), error, error.__traceback__), package.as_dict(), "monitor")
         reason = self._runtime.dump(f"The result of {package.func} could not be saved: {type(error).__name__}: {error}")
         bare = replace(package, parts=self._bare(entry.header).parts, serializer=self._runtime.conf.serializer)
         refused = replace(

@@ -40,6 +40,10 @@ from djq_core.entry import Entry
 from djq_core.runtime import Runtime
 
 _PR_SET_PDEATHSIG = 1
+#: Seconds that error reporters may take to send what they have, in a process that ends …
+LAST_REPORTS = 2.0
+#: … and in a worker that is ended, before it is killed.
+LAST_REPORTS_OF_ENDED = 0.3
 
 
 class Spawner:
@@ -150,6 +154,12 @@ def begin(runtime: Runtime, origin: Origin, role: str, *, dies_with_parent: bool
     runtime.hooks.post_spawn(role, origin.name, os.getpid())
 
 
+def leave(runtime: Runtime, origin: Origin, role: str) -> None:
+    """Do what every child does last: let reporters and plugins send what they still have."""
+    runtime.reporters.flush(LAST_REPORTS)
+    runtime.hooks.process_stopping(role, origin.name, os.getpid())
+
+
 def _reset_signals() -> None:
     """Forget every handler of the parent; SIGINT and SIGTERM are the Cluster's to answer."""
     signal.set_wakeup_fd(-1)
@@ -203,11 +213,10 @@ def run_worker(
         faults=Faults.parse(conf.faults),
         rss=optional.rss_kib if conf.max_rss else None,
     )
-    worker.listen()
+    worker.listen(lambda: runtime.reporters.flush(LAST_REPORTS_OF_ENDED))
     words.listen()  # after the worker's own handlers, which it calls
     worker.run()
-    runtime.reporters.flush(2.0)
-    runtime.hooks.process_stopping("worker", origin.name, os.getpid())
+    leave(runtime, origin, "worker")
 
 
 def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
@@ -234,11 +243,12 @@ def run_pusher(runtime: Runtime, origin: Origin, data_end: socket.socket, contro
     try:
         pusher.run()
     except OSError:  # the sentinel is gone
+        runtime.reporters.flush(LAST_REPORTS)
         return
     finally:
         broker.close()
     thread.join()
-    runtime.hooks.process_stopping("pusher", origin.name, os.getpid())
+    leave(runtime, origin, "pusher")
 
 
 def run_monitor(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
@@ -253,9 +263,9 @@ def run_monitor(runtime: Runtime, origin: Origin, data_end: socket.socket, contr
     try:
         monitor.run()
     except OSError:  # the sentinel is gone
+        runtime.reporters.flush(LAST_REPORTS)
         return
-    runtime.reporters.flush(2.0)
-    runtime.hooks.process_stopping("monitor", origin.name, os.getpid())
+    leave(runtime, origin, "monitor")
 
 
 def run_scheduler(runtime: Runtime, origin: Origin, data_end: socket.socket, control_end: socket.socket) -> None:
@@ -263,7 +273,7 @@ def run_scheduler(runtime: Runtime, origin: Origin, data_end: socket.socket, con
     begin(runtime, origin, "scheduler", dies_with_parent=True)
     data_end.close()
     Scheduler(origin.name, runtime, Channel(control_end)).run()
-    runtime.hooks.process_stopping("scheduler", origin.name, os.getpid())
+    leave(runtime, origin, "scheduler")
 
 
 _HELPERS: dict[str, Callable[..., None]] = {

@@ -301,7 +301,8 @@ class Sentinel:
         if worker.overdue:
             held = self.traffic.table.running(worker.key, worker.running)
             reason = self.traffic.late(held) if held else "The task ran longer than its timeout."
-            return {"error": f"{reason} Its worker was ended {how_it_ended(exitcode)}.{last_of(worker, words)}"}
+            told = f"{reason} Its worker was ended {how_it_ended(exitcode)}.{last_of(worker, words)}"
+            return {"error": told, "late": True}
         who = f"The worker {worker.name} (pid {worker.pid})"
         told = f"{who} ended {how_it_ended(exitcode)} while it ran this task.{last_of(worker, words)}"
         return {"error": told, "crashed": True}

@@ -130,7 +130,7 @@ class Traffic:
             worker.given += len(tasks)
             worker.tickets.put([held.ticket for held in tasks])
             for held in tasks:
-                header = {"name": held.header["name"], "timeout": held.header["timeout"]}
+                header = {name: held.header[name] for name in ("name", "timeout", "attempt")}
                 worker.data.put(Frame(Kind.TASK, held.ticket, header, held.package))
             worker.data.flush()
 
@@ -157,7 +157,7 @@ class Traffic:
         timeout = held.header["timeout"] or self._conf.timeout
         is_late = worker.overdue == frame.seq and frame.header["seconds"] >= timeout
         if is_late and outcome["success"]:
-            outcome, result = {"error": self.late(held)}, bytearray()
+            outcome, result = {"error": self.late(held), "late": True}, bytearray()
         else:
             result = bytearray(frame.payload)
         seconds = frame.header["seconds"]

@@ -188,7 +188,8 @@ def test_a_worker_is_given_ticket_and_package(bench: Bench) -> None:
     push(traffic, 5, timeout=3.5)
     traffic.hand_out([worker], NOW)
     (held,) = traffic.table.at_worker[worker.key]
-    assert bench.given(worker) == [Frame(Kind.TASK, held.ticket, {"name": "n5", "timeout": 3.5}, b"package")]
+    header = {"name": "n5", "timeout": 3.5, "attempt": 1}
+    assert bench.given(worker) == [Frame(Kind.TASK, held.ticket, header, b"package")]
     assert worker.tickets.take_all() == [held.ticket]
     assert worker.given == 1
 
@@ -294,7 +295,8 @@ def test_a_success_after_its_time_is_a_failure(bench: Bench, seconds: float, is_
     held = traffic.on_result(worker, frame)
     assert held is not None
     if is_late:
-        assert (held.outcome, held.result) == ({"error": "The task ran longer than its timeout of 2.5 s."}, b"")
+        told = {"error": "The task ran longer than its timeout of 2.5 s.", "late": True}
+        assert (held.outcome, held.result) == (told, b"")
     else:
         assert held.outcome is not None
         assert held.outcome["success"]
