@@ -43,7 +43,7 @@ _PR_SET_PDEATHSIG = 1
 #: Seconds that error reporters may take to send what they have, in a process that ends …
 LAST_REPORTS = 2.0
 #: … and in a worker that is ended, before it is killed.
-LAST_REPORTS_OF_ENDED = 0.3
+LAST_REPORTS_OF_ENDED = 0.4
 
 
 class Spawner:

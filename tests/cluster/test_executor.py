@@ -319,8 +319,29 @@ def test_errors_are_reported_with_their_task() -> None:
     assert (exc_info[0], str(exc_info[1]), where) == (Refusal, "today", "worker")
     assert exc_info[2] is not None
     assert task is not None
-    assert task["id"] == package.id
+    assert (task["id"], task["attempt"]) == (package.id, 1)
+    assert (task["args"], task["kwargs"]) == ((Refusal, "today"), {})
     assert reported("math.pow", 2, 3)[1].reports == []
+
+
+def test_a_reporter_is_told_of_the_task_and_the_attempt_of_a_package() -> None:
+    reporter = new_reporter()
+    runtime = runtime_of(reporter=reporter)
+    package = package_of(runtime, f"{HERE}.fail", (Refusal, "today"), group="g")
+    executor = Executor(Tools.of(runtime, _nothing))
+    executor.execute_text(encode_package(package), attempt=3)
+    executor.execute_text("no package", attempt=2)
+    (_, task, _), (_, unread, _) = reporter.reports
+    assert task is not None
+    assert {name: task[name] for name in ("id", "group", "attempt")} == {"id": package.id, "group": "g", "attempt": 3}
+    assert unread == {"attempt": 2}
+
+
+def test_a_function_that_cannot_be_found_is_reported_with_its_task() -> None:
+    package, reporter = reported(f"{HERE}.nowhere", 1)
+    ((_, task, _),) = reporter.reports
+    assert task is not None
+    assert (task["id"], task["args"]) == (package.id, ())
 
 
 def test_an_error_without_frames_is_one_line() -> None:

@@ -19,10 +19,12 @@ from djq_core.cluster.callbacks import BATCH
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.monitor import ANSWER_TRIES, LONGEST_PAUSE, Monitor
 from djq_core.envelope import TaskPackage, TaskResult, encode_package, new_id
+from djq_core.exceptions import PackageError, TimeLimitExceeded
 from djq_core.models import Task
+from djq_core.reporters.deaths import ProcessDied, TaskCrashed
 from djq_core.results import Stored
 from djq_core.runtime import Runtime
-from tests.making import MemoryBroker, Shelf, new_shelf, package_of, runtime_of
+from tests.making import MemoryBroker, Shelf, new_reporter, new_shelf, package_of, runtime_of
 
 #: The monitor looks after every connection of its process, those that other tests have opened included.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -359,6 +361,62 @@ def test_plugins_are_told_of_a_dead_process_in_the_thread_of_the_hooks(stack: Ex
     frames = desk.work()
     assert ("died", "worker", 77, "n1") in LOG
     assert [frame.seq for frame in frames if frame.kind is Kind.HOOKING] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("header", "kind", "where"),
+    [
+        ({"crashed": True}, TaskCrashed, "worker"),
+        ({"late": True}, TimeLimitExceeded, "worker"),
+        ({"fail": True}, PackageError, "pusher"),
+    ],
+)
+def test_what_no_worker_has_reported_is_reported_here(
+    stack: ExitStack, header: dict[str, Any], kind: type[BaseException], where: str
+) -> None:
+    reporter = new_reporter()
+    desk = desk_of(stack, new_shelf(), reporter=reporter, ack_failures=True)
+    package = package_of(desk.runtime, name="n1")
+    desk.send(1, package, error="judged from outside", attempt=2, **header)
+    desk.send(2)
+    desk.work()
+    ((exc_info, task, told),) = reporter.reports
+    assert exc_info is not None
+    assert task is not None
+    assert (exc_info[0], str(exc_info[1]), exc_info[2], told) == (kind, "judged from outside", None, where)
+    assert (task["id"], task["attempt"]) == (package.id, 2)
+
+
+@pytest.mark.parametrize(("task_name", "count"), [("n1", 0), (None, 1)])
+def test_a_death_is_reported_unless_it_is_the_error_of_a_task(
+    stack: ExitStack, task_name: str | None, count: int
+) -> None:
+    reporter = new_reporter()
+    desk = desk_of(stack, new_shelf(), reporter=reporter)
+    desk.monitor.callbacks.tell_death(["worker", "Process-1:1", 77, -9, task_name])
+    desk.send(1)
+    desk.work()
+    told = [(exc_info, where) for exc_info, _, where in reporter.reports]
+    assert len(told) == count
+    for exc_info, where in told:
+        assert exc_info is not None
+        assert where == "worker"
+        assert (exc_info[0], str(exc_info[1])) == (
+            ProcessDied,
+            "worker Process-1:1 (pid 77) ended by signal 9 (SIGKILL)",
+        )
+
+
+def test_a_result_that_the_store_refuses_is_reported(stack: ExitStack) -> None:
+    reporter = new_reporter()
+    package = package_of(runtime_of(), name="n1")
+    desk = desk_of(stack, new_shelf(refuses=[package.id]), reporter=reporter)
+    desk.send(1, package)
+    desk.work()
+    ((exc_info, task, where),) = reporter.reports
+    assert exc_info is not None
+    assert task is not None
+    assert (str(exc_info[1]), task["id"], where) == ("The shelf does not take this row.", package.id, "monitor")
 
 
 @pytest.mark.parametrize(("header", "answer"), [({"final": True}, "acknowledge"), ({}, "release")])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import sentry_sdk
 from sentry_sdk.utils import event_from_exception
 
 from djq_core.exceptions import TimeLimitExceeded
-from djq_core.monitor.secrets import without_secrets
 from djq_core.reporters.base import ExcInfo
-from djq_sentry.scrubbing import shown_arguments
 from djq_sentry.sdk import OURS
 
 FILTERED: Final = "[Filtered]"
@@ -23,7 +21,7 @@ _TAGS: Final = ("name", "func", "group", "attempt")
 _LONGEST_TAG: Final = 200
 #: Whose local variables may hold a task, …
 _HOLDERS: Final = (*OURS, "multiprocessing")
-#: … as may those of all frames up to the one that calls the function of the task: plugins wrap it.
+#: … as may those of all frames up to this one.
 _CALLS_THE_FUNCTION: Final = "djq_core.plugins.builtin"
 
 
@@ -41,6 +39,8 @@ def context_of(task: Mapping[str, Any]) -> dict[str, Any]:
         return told
     if _wants_no_arguments():
         return {**told, "args": FILTERED, "kwargs": FILTERED}
+    from djq_sentry.scrubbing import shown_arguments
+
     try:
         return {**told, **shown_arguments(task)}
     except Exception as error:  # whatever the site's own classes raise when they are looked at
@@ -84,6 +84,8 @@ def event_of(exc_info: ExcInfo, task: Mapping[str, Any], where: str, queue: str)
         event["fingerprint"] = group
     if where != "worker":
         _mask(event)
+    for value in _exceptions(event):
+        _cut_wrapping(value)
     without_variables(event)
     return event, hint
 
@@ -106,9 +108,23 @@ def _fingerprint(exc_info: ExcInfo, transaction: str) -> list[str] | None:
 
 def _mask(event: Any) -> None:
     """Hide the passwords that the clients of brokers and databases quote."""
+    from djq_core.monitor.secrets import without_secrets  # with all of a cluster, which a caller need not import
+
     for value in _exceptions(event):
         if isinstance(value.get("value"), str):
             value["value"] = without_secrets(value["value"])
+
+
+def _cut_wrapping(value: Any) -> None:
+    """Let the stack begin with the function of the task, not with those who call it."""
+    frames = (value.get("stacktrace") or {}).get("frames") or []
+    del frames[: _wrapping(frames)]
+
+
+def _wrapping(frames: Sequence[Any]) -> int:
+    """Return the number of frames up to the one that calls the function of the task; plugins wrap it."""
+    modules = [frame.get("module") for frame in frames]
+    return modules.index(_CALLS_THE_FUNCTION) + 1 if _CALLS_THE_FUNCTION in modules[:-1] else 0
 
 
 def without_variables(event: Any) -> None:
@@ -116,10 +132,9 @@ def without_variables(event: Any) -> None:
     threads = (event.get("threads") or {}).get("values") or []
     for value in (*_exceptions(event), *threads):
         frames = (value.get("stacktrace") or {}).get("frames") or []
-        modules = [str(frame.get("module")) for frame in frames]
-        wrapping = modules.index(_CALLS_THE_FUNCTION) if _CALLS_THE_FUNCTION in modules else -1
-        for number, (frame, module) in enumerate(zip(frames, modules, strict=True)):
-            if number <= wrapping or module.partition(".")[0] in _HOLDERS:
+        wrapping = _wrapping(frames)
+        for number, frame in enumerate(frames):
+            if number < wrapping or str(frame.get("module")).partition(".")[0] in _HOLDERS:
                 frame.pop("vars", None)
 
 

@@ -71,17 +71,24 @@ class Run:
         scope = self._stack.enter_context(sentry_sdk.isolation_scope())
         scope.clear_breadcrumbs()
         scope.add_event_processor(describer(self._task, STATE.queue))
-        checkins.check_in(self._task, checkins.IN_PROGRESS, STATE.check_ins)
         self._stack.enter_context(spans.processing(self._task, STATE.queue))
+        checkins.check_in(self._task, checkins.IN_PROGRESS, STATE.check_ins)
 
     def end(self, error: BaseException | None = None) -> None:
         """End both; an error is kept for its report, which comes when it has left the hooks."""
+        if error is not None:
+            _safely(lambda: self._keep(error))
         _safely(lambda: self._end(error))
 
+    @staticmethod
+    def _keep(error: BaseException) -> None:
+        scopes = sentry_sdk.get_current_scope(), sentry_sdk.get_isolation_scope()
+        trace = dict(next((trace for scope in scopes if (trace := scope.get_trace_context())), {}))
+        if span := spans.current_span():  # older SDKs leave it out
+            trace |= {"trace_id": span.trace_id, "span_id": span.span_id}
+        LAST.failure = Failure(error, scopes[1], trace)
+
     def _end(self, error: BaseException | None) -> None:
-        if error is not None:
-            trace = sentry_sdk.get_current_scope().get_trace_context()
-            LAST.failure = Failure(error, sentry_sdk.get_isolation_scope(), dict(trace))
         self._stack.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
 
 
@@ -95,11 +102,13 @@ def report(exc_info: ExcInfo, task: Mapping[str, Any], where: str) -> None:
     failure, LAST.failure = LAST.failure, None
     event, hint = event_of(exc_info, task, where, STATE.queue)
     if failure is not None and failure.error is exc_info[1]:
-        event.setdefault("contexts", {})["trace"] = failure.trace
+        event.setdefault("contexts", {}).update({"trace": failure.trace} if failure.trace else {})
         with use_isolation_scope(failure.scope):
             sentry_sdk.capture_event(event, hint=hint)
     else:
-        with sentry_sdk.isolation_scope():
+        with sentry_sdk.isolation_scope() as scope:
+            if exc_info[2] is None:  # it happened elsewhere
+                scope.clear_breadcrumbs()
             spans.follow(task)
             sentry_sdk.capture_event(event, hint=hint)
     if where == "worker" and task.get("id"):

@@ -90,6 +90,7 @@ def processing(task: Mapping[str, Any], queue: str) -> Iterator[None]:
         whole, run = _recording(task, data)
     with whole, run():
         yield
+        whole.status = "ok"  # not before: the SDK would keep it as a tag
 
 
 def follow(task: Mapping[str, Any]) -> None:
@@ -107,7 +108,6 @@ def _carried(task: Mapping[str, Any]) -> dict[str, str]:
 def _recording(task: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
     name = task["func"]
     transaction = sentry_sdk.continue_trace(_carried(task), op=TASK, name=name, source="task", origin=ORIGIN)
-    transaction.set_status("ok")
     whole = sentry_sdk.start_transaction(transaction, custom_sampling_context={"djq_task": _sampled_by(task)})
 
     def run() -> AbstractContextManager[Any]:

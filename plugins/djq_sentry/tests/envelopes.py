@@ -9,8 +9,6 @@ from typing import Any
 
 from tests.services.recorder import Recorder, Request
 
-ENVELOPES = "/api/42/envelope/"
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -23,7 +21,6 @@ class Item:
 
 def items_of(request: Request) -> list[Item]:
     """Return the items of an envelope."""
-    assert (request.method, request.path) == ("POST", ENVELOPES)
     header, _, rest = request.body.partition(b"\n")
     items = []
     while rest.strip():
@@ -36,14 +33,26 @@ def items_of(request: Request) -> list[Item]:
 
 
 class Inbox:
-    """The endpoint's requests by what they hold."""
+    """What came for one project, by what it is."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, endpoint: Recorder, project: int) -> None:
+        self.endpoint = endpoint
+        self._project = project
+
+    @property
+    def dsn(self) -> str:
+        """The DSN that leads to it."""
+        return f"{self.endpoint.url.replace('//', '//key@')}/{self._project}"
+
+    @property
+    def requests(self) -> list[Request]:
+        """The requests for the project; no other kind is made."""
+        path = f"/api/{self._project}/envelope/"
+        return [each for each in self.endpoint.requests if (each.method, each.path) == ("POST", path)]
 
     def all(self, kind: str) -> list[Any]:
         """Return the payloads of this type: event, transaction, check_in, span, client_report."""
-        items = [item for request in self._recorder.requests for item in items_of(request)]
+        items = [item for request in self.requests for item in items_of(request)]
         return [item.payload for item in items if item.type == kind]
 
     def wait(self, kind: str, count: int = 1, seconds: float = 20.0) -> list[Any]:
@@ -56,7 +65,7 @@ class Inbox:
         def found() -> list[Any]:
             return [payload for payload in self.all(kind) if wanted(payload)]
 
-        self._recorder.wait(lambda _: len(found()) >= count, f"{count} of {kind}: {self.all(kind)[-3:]}", seconds)
+        self.endpoint.wait(lambda _: len(found()) >= count, f"{count} of {kind}: {self.all(kind)[-3:]}", seconds)
         return found()
 
 

@@ -10,17 +10,11 @@ import pytest
 from djq_core.envelope.package import ORIGIN
 from djq_sentry.checkins import Settings, _config_of, slug_of
 from plugins.djq_sentry.tests.envelopes import Inbox
-from tests.services.recorder import Recorder
 
 
-@pytest.fixture
-def inbox(recorder: Recorder) -> Inbox:
-    return Inbox(recorder)
-
-
-def test_runs_of_schedules_check_in(make_sentry_site: Any, dsn: str, inbox: Inbox) -> None:
+def test_runs_of_schedules_check_in(make_sentry_site: Any, inbox: Inbox) -> None:
     site = make_sentry_site(
-        {"dsn": dsn, "environment": "tests"}, timeout=100, sentry_check_ins=["Every Hour", "bad", "gone"]
+        {"dsn": inbox.dsn, "environment": "tests"}, timeout=100, sentry_check_ins=["Every Hour", "bad", "gone"]
     )
     for name, func, fields in (
         ("Every Hour", "mark", {"schedule_type": "H"}),

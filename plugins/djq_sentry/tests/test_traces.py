@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from plugins.djq_sentry.tests.envelopes import Inbox, error_of, is_of
 from tests.harness.sites import Site
-from tests.services.recorder import Recorder
 
 REQUEST = """
 import sentry_sdk
@@ -45,11 +42,6 @@ sentry_sdk.flush()
 """
 
 
-@pytest.fixture
-def inbox(recorder: Recorder) -> Inbox:
-    return Inbox(recorder)
-
-
 def send(site: Site, code: str, dsn: str) -> None:
     sent = site.manage("shell", "-v", "0", "-c", code.format(dsn=dsn))
     assert sent.returncode == 0, sent.stderr
@@ -60,11 +52,9 @@ def span_of(transaction: Any, op: str) -> Any:
     return span
 
 
-def test_a_trace_goes_from_the_request_to_each_run_and_through_chains(
-    make_sentry_site: Any, dsn: str, inbox: Inbox
-) -> None:
+def test_a_trace_goes_from_the_request_to_each_run_and_through_chains(make_sentry_site: Any, inbox: Inbox) -> None:
     site = make_sentry_site(ack_failures=False, backoff=0.1)
-    send(site, REQUEST, dsn)
+    send(site, REQUEST, inbox.dsn)
     (request,) = inbox.wait("transaction")
     published = [span for span in request["spans"] if span["op"] == "queue.publish"]
     assert [span["data"]["messaging.destination.name"] for span in published] == ["site"] * 3
@@ -107,9 +97,9 @@ def test_a_trace_goes_from_the_request_to_each_run_and_through_chains(
     assert event["tags"]["djq.attempt"] == "1"
 
 
-def test_without_tracing_errors_are_in_the_trace_of_the_request(make_sentry_site: Any, dsn: str, inbox: Inbox) -> None:
-    site = make_sentry_site({"dsn": dsn})
-    send(site, UNTRACED, dsn)
+def test_without_tracing_errors_are_in_the_trace_of_the_request(make_sentry_site: Any, inbox: Inbox) -> None:
+    site = make_sentry_site({"dsn": inbox.dsn})
+    send(site, UNTRACED, inbox.dsn)
     (meanwhile,) = inbox.wait("event")
     with site.cluster():
         (event,) = inbox.find("event", is_of("one"))
@@ -119,10 +109,10 @@ def test_without_tracing_errors_are_in_the_trace_of_the_request(make_sentry_site
 
 
 def test_what_the_monitor_reports_of_a_killed_worker_is_in_the_trace_of_the_task(
-    make_sentry_site: Any, dsn: str, inbox: Inbox
+    make_sentry_site: Any, inbox: Inbox
 ) -> None:
-    site = make_sentry_site({"dsn": dsn})
-    send(site, UNTRACED.replace(".fail", ".leave"), dsn)
+    site = make_sentry_site({"dsn": inbox.dsn})
+    send(site, UNTRACED.replace(".fail", ".leave"), inbox.dsn)
     (meanwhile,) = inbox.wait("event")
     with site.cluster():
         (event,) = inbox.find("event", is_of("one"))
@@ -130,9 +120,9 @@ def test_what_the_monitor_reports_of_a_killed_worker_is_in_the_trace_of_the_task
     assert event["contexts"]["trace"]["trace_id"] == meanwhile["contexts"]["trace"]["trace_id"]
 
 
-def test_spans_are_streamed_where_the_sdk_streams_them(make_sentry_site: Any, dsn: str, inbox: Inbox) -> None:
-    site = make_sentry_site({"dsn": dsn, "traces_sample_rate": 1.0, "trace_lifecycle": "stream"})
-    send(site, STREAMED, dsn)
+def test_spans_are_streamed_where_the_sdk_streams_them(make_sentry_site: Any, inbox: Inbox) -> None:
+    site = make_sentry_site({"dsn": inbox.dsn, "traces_sample_rate": 1.0, "trace_lifecycle": "stream"})
+    send(site, STREAMED, inbox.dsn)
     with site.cluster() as cluster:
         (event,) = inbox.find("event", is_of("one"))
         assert cluster.stop() == 0
