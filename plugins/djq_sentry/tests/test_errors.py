@@ -166,14 +166,6 @@ def test_an_endpoint_that_hangs_delays_no_task_and_the_end_by_little(make_sentry
     assert seconds < 10
 
 
-def test_an_endpoint_that_refuses_delays_nothing(make_sentry_site: Any, inbox: Inbox) -> None:
-    site = make_sentry_site()
-    with inbox.endpoint.refusing(), site.cluster() as cluster:
-        site.call("enqueue", "fail", "f")
-        site.wait_counts(0, failures=1)
-        assert cluster.stop() == 0
-
-
 OWN_SETTINGS = """
 import sentry_sdk
 sentry_sdk.init({dsn!r}, environment="the site's")

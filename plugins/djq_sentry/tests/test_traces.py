@@ -27,7 +27,8 @@ UNTRACED = """
 import sentry_sdk
 from djq_core.tasks import async_task
 sentry_sdk.init({dsn!r})
-async_task("tests.harness.tasks.fail", "one", task_name="one")
+async_task("tests.harness.tasks.fail", "failed", task_name="failed")
+async_task("tests.harness.tasks.leave", "crashed", task_name="crashed")
 sentry_sdk.capture_message("meanwhile")
 sentry_sdk.flush()
 """
@@ -97,27 +98,18 @@ def test_a_trace_goes_from_the_request_to_each_run_and_through_chains(make_sentr
     assert event["tags"]["djq.attempt"] == "1"
 
 
-def test_without_tracing_errors_are_in_the_trace_of_the_request(make_sentry_site: Any, inbox: Inbox) -> None:
+def test_without_tracing_errors_are_in_the_trace_of_the_request_also_those_that_the_monitor_reports(
+    make_sentry_site: Any, inbox: Inbox
+) -> None:
     site = make_sentry_site({"dsn": inbox.dsn})
     send(site, UNTRACED, inbox.dsn)
     (meanwhile,) = inbox.wait("event")
     with site.cluster():
-        (event,) = inbox.find("event", is_of("one"))
-    assert error_of(event)[0] == "ValueError"
-    assert event["contexts"]["trace"]["trace_id"] == meanwhile["contexts"]["trace"]["trace_id"]
+        (failed,), (crashed,) = inbox.find("event", is_of("failed")), inbox.find("event", is_of("crashed"))
+    assert (error_of(failed)[0], error_of(crashed)[0]) == ("ValueError", "TaskCrashed")
+    traces = {event["contexts"]["trace"]["trace_id"] for event in (meanwhile, failed, crashed)}
+    assert len(traces) == 1
     assert inbox.all("transaction") == []
-
-
-def test_what_the_monitor_reports_of_a_killed_worker_is_in_the_trace_of_the_task(
-    make_sentry_site: Any, inbox: Inbox
-) -> None:
-    site = make_sentry_site({"dsn": inbox.dsn})
-    send(site, UNTRACED.replace(".fail", ".leave"), inbox.dsn)
-    (meanwhile,) = inbox.wait("event")
-    with site.cluster():
-        (event,) = inbox.find("event", is_of("one"))
-    assert error_of(event)[0] == "TaskCrashed"
-    assert event["contexts"]["trace"]["trace_id"] == meanwhile["contexts"]["trace"]["trace_id"]
 
 
 def test_spans_are_streamed_where_the_sdk_streams_them(make_sentry_site: Any, inbox: Inbox) -> None:
