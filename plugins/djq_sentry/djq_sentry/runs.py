@@ -17,6 +17,7 @@ from djq_core.reporters.base import ExcInfo
 from djq_sentry import checkins, spans
 from djq_sentry.checkins import Settings
 from djq_sentry.events import describer, event_of
+from djq_sentry.sdk import SDK
 
 logger = logging.getLogger("djq")
 
@@ -59,6 +60,7 @@ class Run:
 
     def begin(self) -> None:
         """Begin a scope of its own and the transaction; whatever interrupts this undoes it."""
+        _safely(SDK.settle)
         LAST.failure = None
         LAST.began[self._task["id"]] = time.monotonic()
         try:
@@ -100,6 +102,7 @@ def succeeded(task: Mapping[str, Any]) -> None:
 def report(exc_info: ExcInfo, task: Mapping[str, Any], where: str) -> None:
     """Send an error, in the scope and the trace of the run that it ended."""
     failure, LAST.failure = LAST.failure, None
+    SDK.has_news = True
     event, hint = event_of(exc_info, task, where, STATE.queue)
     if failure is not None and failure.error is exc_info[1]:
         event.setdefault("contexts", {}).update({"trace": failure.trace} if failure.trace else {})

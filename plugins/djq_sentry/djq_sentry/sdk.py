@@ -17,6 +17,10 @@ from sentry_sdk.utils import Dsn
 
 logger = logging.getLogger("djq")
 
+#: Seconds that the start of a task may wait until the errors of those before it are sent, for it may end the process …
+SETTLING: Final = 0.25
+#: … and seconds for which nothing waits after Sentry took longer.
+PAUSE: Final = 30.0
 #: Whose frames are not the site's, wherever they are installed.
 OURS: Final = ("djq_core", "djq_opentelemetry", "djq_sentry", "pluggy")
 
@@ -40,7 +44,9 @@ class Sdk:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._is_known = False
+        self._slow_until = 0.0
         self.forks = False
+        self.has_news = False
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Use the SDK that is there; set it up with these settings where there is none."""
@@ -63,7 +69,7 @@ class Sdk:
         if self._pid == os.getpid():
             return
         self._pid = os.getpid()
-        self.forks = False
+        self.forks = self.has_news = False
         client = sentry_sdk.get_client()
         if client.transport is None:
             return
@@ -71,6 +77,15 @@ class Sdk:
         if client.monitor is not None and client.transport is not None:
             client.monitor.transport = client.transport
         sentry_sdk.get_isolation_scope().set_new_propagation_context()
+
+    def settle(self) -> None:
+        """Let errors go out that have just been reported, unless Sentry is slow."""
+        began = time.monotonic()
+        if self.has_news and began >= self._slow_until:
+            sentry_sdk.flush(SETTLING)
+            if time.monotonic() - began >= SETTLING:
+                self._slow_until = began + PAUSE
+        self.has_news = False
 
     def flush(self, seconds: float) -> None:
         """Wait at most so many seconds until everything is sent; a process that forks has no thread afterwards."""
