@@ -56,6 +56,10 @@ class Sdk:
             if not sentry_sdk.is_initialized():
                 given = settings.get("in_app_exclude") or ()
                 sentry_sdk.init(**{**settings, "in_app_exclude": [*given, *OURS]})
+                if sentry_sdk.get_client().transport is None:
+                    logger.warning(
+                        "Sentry is sent nothing: error_reporter['sentry'] has no dsn, and there is no SENTRY_DSN"
+                    )
             elif not self._is_known and settings:
                 logger.info(
                     "Sentry is set up by the site; error_reporter['sentry'] is not used: %s", ", ".join(settings)

@@ -33,6 +33,23 @@ run_checks()
 assert "sentry_sdk" not in sys.modules
 """
 
+WITHOUT_DSN = """
+import logging
+import os
+import django
+os.environ.pop("SENTRY_DSN", None)
+django.setup()
+from djq_sentry.sdk import SDK
+told = []
+handler = logging.Handler()
+handler.emit = lambda record: told.append(record.getMessage())
+logging.getLogger("djq").addHandler(handler)
+SDK.begin({})
+SDK.begin({})
+SDK.flush(1.0)
+assert len(told) == 1 and "no dsn" in told[0], told
+"""
+
 IN_SYNC = """
 import django
 from django.conf import settings
@@ -98,6 +115,10 @@ def test_wrong_settings_are_an_error_of_the_checks_and_of_the_cluster(sentry: di
         assert "key@host" not in message.msg
         with pytest.raises(ConfigurationError, match="does not take its settings"):
             _ = current.runtime().reporters
+
+
+def test_a_missing_dsn_is_told() -> None:
+    run(WITHOUT_DSN)
 
 
 @pytest.mark.parametrize("value", [True, False, ["nightly"]])
