@@ -82,20 +82,20 @@ class Executor:
         self._task: dict[str, Any] = {}
         self._error: BaseException | None = None
 
-    def execute_text(self, text: str) -> Outcome:
-        """Run a verified package text; one that cannot be read is a failure."""
-        return self._guarded(lambda: decode_package(text, max_bytes=self._tools.max_package_bytes))
+    def execute_text(self, text: str, *, attempt: int = 1) -> Outcome:
+        """Run a verified package text for the ``attempt``-th time; one that cannot be read is a failure."""
+        return self._guarded(lambda: decode_package(text, max_bytes=self._tools.max_package_bytes), attempt)
 
     def execute(self, package: TaskPackage) -> Outcome:
         """Run a package."""
-        return self._guarded(lambda: package)
+        return self._guarded(lambda: package, 1)
 
     def failed(self, error: BaseException) -> Outcome:
         """Return the outcome of a task that ended with this error."""
         self._error = error
         return self._outcome(self._tools.dump(describe(error)), success=False)
 
-    def report(self, attempt: int = 1) -> None:
+    def report(self) -> None:
         """Report the error of the task that was run last, if it had one, now that its outcome is safe; then forget it.
 
         Reporters get the task with its ``attempt`` and its ``queue``.
@@ -104,14 +104,14 @@ class Executor:
         self._error, self._task = None, {}
         if error is None or not self._tools.reporters:
             return
-        about = {**task, "attempt": attempt, "queue": task.get("cluster") or self._tools.queue}
+        about = {**task, "queue": task.get("cluster") or self._tools.queue}
         trace = _beyond_ours(error.__traceback__) or error.__traceback__
         self._tools.reporters.report((type(error), error, trace), about, "worker")
 
-    def _guarded(self, read: Callable[[], TaskPackage]) -> Outcome:
+    def _guarded(self, read: Callable[[], TaskPackage], attempt: int) -> Outcome:
         if time.monotonic() > self._fresh_until:
             self._tools.around()
-        self._error, self._task = None, {}
+        self._error, self._task = None, {"attempt": attempt}
         try:
             return self._outcome(self._run(read()), success=True)
         except self._lets_through:
@@ -124,7 +124,7 @@ class Executor:
 
     def _run(self, package: TaskPackage) -> bytes:
         tools = self._tools
-        task = self._task = package.as_dict()
+        task = self._task = {**package.as_dict(), **self._task}
         func = tools.functions.find(package, FUNC)
         task["args"] = tuple(tools.load(package.serializer, package.parts[ARGS]))
         task["kwargs"] = dict(tools.load(package.serializer, package.parts[KWARGS]) or {})

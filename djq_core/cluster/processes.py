@@ -44,6 +44,8 @@ from djq_core.runtime import Runtime
 _PR_SET_PDEATHSIG = 1
 #: Seconds that a process with nothing left to do may take to end, reporters and plugins included.
 LINGER = 5.0
+#: Seconds that a worker which is ended has for its reports, before it is killed.
+LAST_REPORTS_OF_ENDED = 0.4
 
 
 class Spawner:
@@ -230,7 +232,7 @@ def run_worker(
             faults=Faults.parse(conf.faults),
             rss=optional.rss_kib if conf.max_rss else None,
         )
-        worker.listen()
+        worker.listen(lambda: runtime.reporters.flush(LAST_REPORTS_OF_ENDED))
         words.listen()  # after the worker's own handlers, which it calls
         worker.run()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from djq_core.cluster.status import StatStore
 from djq_core.enqueue import build_package
 from djq_core.enqueue.options import read_options, read_q_options
 from djq_core.envelope import TaskPackage
+from djq_core.envelope.package import ORIGIN
 from djq_core.models import Schedule
 from djq_core.phrases import Phrase
 from djq_core.schedules.literals import read_args, read_kwargs
@@ -193,4 +195,6 @@ def _task_id(row: Schedule, slot: datetime, last: str | None) -> str:
 
 
 def _headers(row: Schedule) -> dict[str, str]:
-    return {SCHEDULE: str(row.pk)} if row.overlap_policy == Schedule.SKIP else {}
+    told = {"id": row.pk, "name": row.name, "type": row.schedule_type, "minutes": row.minutes, "cron": row.cron}
+    headers = {ORIGIN: json.dumps({name: value for name, value in told.items() if value is not None})}
+    return {**headers, SCHEDULE: str(row.pk)} if row.overlap_policy == Schedule.SKIP else headers

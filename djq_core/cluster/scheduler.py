@@ -49,6 +49,7 @@ class Scheduler:
         self._due: deque[int] = deque()
         self._part = PART
         self._is_reconciled = False
+        self._has_failed = False
 
     def run(self) -> None:
         """Look until told to stop, or until the sentinel is gone."""
@@ -68,10 +69,13 @@ class Scheduler:
             self._run_part()
         except Exception as error:  # the border of this process: the database or the broker may be away
             logger.exception("%s cannot run the schedules", self._name)
-            self._runtime.reporters.report((type(error), error, error.__traceback__), None, "scheduler")
+            if not self._has_failed:  # it is tried again each second, and reported once
+                self._runtime.reporters.report((type(error), error, error.__traceback__), None, "scheduler")
+            self._has_failed = True
             for connection in connections.all(initialized_only=True):
                 connection.close_if_unusable_or_obsolete()
             return AGAIN
+        self._has_failed = False
         return self._patience()
 
     def _patience(self) -> float:

@@ -59,6 +59,7 @@ class Worker:
         self._timeout = timeout
         self._faults = faults
         self._rss = rss
+        self._farewell: Callable[[], None] | None = None
         self._pid = os.getpid()
         self._handlers: Mapping[int, Any] = {}
         self._limit = 0.0
@@ -95,7 +96,7 @@ class Worker:
         }
         self._record.clear()
         self._channel.send(Frame(Kind.RESULT, frame.seq, header, outcome.result))
-        self._executor.report(frame.header["attempt"])
+        self._executor.report()
 
     def _limited(self, frame: Frame, started: float) -> Outcome:
         timeout = frame.header.get("timeout") or self._timeout
@@ -104,7 +105,7 @@ class Worker:
             self._limit = timeout or 0.0
             self._deadline = started + timeout if timeout else None
             try:
-                return self._executor.execute_text(text)
+                return self._executor.execute_text(text, attempt=frame.header.get("attempt", 1))
             except TimeLimitExceeded as error:
                 # it struck between the end of the task and here
                 return self._executor.failed(error)
@@ -113,8 +114,12 @@ class Worker:
 
     # Signals
 
-    def listen(self) -> None:
-        """Take the signals of the sentinel, and leave SIGINT to the Cluster."""
+    def listen(self, farewell: Callable[[], None] | None = None) -> None:
+        """Take the signals of the sentinel, and leave SIGINT to the Cluster.
+
+        ``farewell`` is called when the sentinel ends this process for its task; half a second is left then.
+        """
+        self._farewell = farewell
         signal.signal(signal.SIGINT, _ignore)
         signal.signal(signal.SIGTERM, self._on_terminate)
         signal.signal(TIME_IS_UP, self._on_time_is_up)
@@ -140,6 +145,8 @@ class Worker:
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
         """End for the sentinel when the time is up; a SIGTERM to the whole process group is the Cluster's to answer."""
         if self._is_overdue:
+            if self._farewell:
+                self._farewell()
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
 

@@ -21,6 +21,7 @@ _KEYS_BY_DISTRIBUTION: Final = {
     "djq-sqs": ("sqs",),
     "djq-mongo": ("mongo", "mongo_db"),
     "djq-opentelemetry": ("opentelemetry_setup",),
+    "djq-sentry": ("sentry_check_ins",),
 }
 
 #: The distribution that brings each key of our own plugins.

@@ -16,6 +16,8 @@ FUNC = "func"
 HOOK = "hook"
 #: What the names of djq's own headers begin with.
 OWN_HEADERS = "djq-"
+#: The header of a run of a schedule: what the schedule is, as JSON (``id``, ``name``, ``type``, ``minutes``, ``cron``).
+ORIGIN = "djq-origin"
 #: The function of what is recorded of a package that cannot be read; no path of a function is without a dot.
 UNREADABLE = "unreadable"
 
@@ -100,7 +102,10 @@ class TaskPackage:
         )
 
     def as_dict(self, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the task as the dictionary that signal receivers and hooks get (manual 1.13)."""
+        """Return the task as the dictionary that signal receivers and hooks get (manual 1.13).
+
+        ``size`` is that of the serialized arguments, in bytes.
+        """
         return {
             "id": self.id,
             "name": self.name,
@@ -118,4 +123,5 @@ class TaskPackage:
             "cached": self.cached,
             "cluster": self.cluster,
             "headers": dict(self.headers),
+            "size": sum(map(len, self.parts.values())),
         }

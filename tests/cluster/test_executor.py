@@ -363,8 +363,8 @@ def reported(func: str, *args: Any) -> tuple[TaskPackage, type[Reporter]]:
     executor = Executor(Tools.of(runtime, _nothing))
     executor.execute(package)
     assert reporter.reports == [], "nobody waits for a reporter before the outcome is safe"
-    executor.report(attempt=2)
-    executor.report(attempt=2)
+    executor.report()
+    executor.report()
     return package, reporter
 
 
@@ -376,8 +376,30 @@ def test_errors_are_reported_once_with_their_task() -> None:
     assert [frame.name for frame in traceback.extract_tb(exc_info[2])] == ["fail"], "our own frames are no news"
     assert task is not None
     assert task["id"] == package.id
-    assert (task["args"], task["attempt"], task["queue"]) == ((Refusal, "today"), 2, "default")
+    assert (task["args"], task["attempt"], task["queue"]) == ((Refusal, "today"), 1, "default")
     assert reported("math.pow", 2, 3)[1].reports == []
+
+
+def test_a_reporter_is_told_of_the_task_and_the_attempt_of_a_package() -> None:
+    reporter = new_reporter()
+    runtime = runtime_of(reporter=reporter)
+    package = package_of(runtime, f"{HERE}.fail", (Refusal, "today"), group="g")
+    executor = Executor(Tools.of(runtime, _nothing))
+    executor.execute_text(encode_package(package), attempt=3)
+    executor.report()
+    executor.execute_text("no package", attempt=2)
+    executor.report()
+    (_, task, _), (_, unread, _) = reporter.reports
+    assert task is not None
+    assert {name: task[name] for name in ("id", "group", "attempt")} == {"id": package.id, "group": "g", "attempt": 3}
+    assert unread == {"attempt": 2, "queue": "default"}
+
+
+def test_a_function_that_cannot_be_found_is_reported_with_its_task() -> None:
+    package, reporter = reported(f"{HERE}.nowhere", 1)
+    ((_, task, _),) = reporter.reports
+    assert task is not None
+    assert (task["id"], task["args"]) == (package.id, ())
 
 
 def test_an_error_without_frames_is_one_line() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from djq_core.cluster.scheduler import AGAIN, READING, Scheduler
 from djq_core.cluster.status import Snapshot, StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.envelope import TASK, TaskPackage, decode_package
+from djq_core.envelope.package import ORIGIN
 from djq_core.exceptions import BrokerError, FunctionNotAllowed
 from djq_core.models import Schedule, Task
 from djq_core.runtime import Runtime
@@ -139,6 +141,35 @@ def test_a_broken_row_is_paused_and_reported_and_stops_no_other(caplog: pytest.L
     assert broken.repeats == 0
     assert "[broken] cannot be run and is paused" in caplog.text
     assert [where for _, _, where in reporter.reports] == ["scheduler"]
+
+
+def test_each_outage_is_reported_once() -> None:
+    reporter: type[Reporter] = new_reporter()
+    runtime = runtime_of(reporter=reporter)
+    broker = runtime.shared_broker()
+    assert isinstance(broker, MemoryBroker)
+    for seconds in (10, 20):
+        add(ago=timedelta(seconds=-seconds))
+    clock = [timezone.now()]
+    ours, theirs = map(Channel, socket.socketpair())
+    with closing(ours), closing(theirs):
+        scheduler = Scheduler("s", runtime, theirs, now=lambda: clock[0])
+        scheduler.look()
+        for count in (1, 2):
+            clock[0] += timedelta(seconds=10)
+            broker.failures = 3
+            for _ in range(6):
+                scheduler.look()
+            assert len(sent(runtime)) == count
+            assert [where for _, _, where in reporter.reports] == ["scheduler"] * count
+
+
+def test_each_package_tells_which_schedule_has_sent_it() -> None:
+    runtime = runtime_of()
+    row = add(name="nightly", schedule_type=Schedule.MINUTES, minutes=5)
+    look(runtime)
+    (package,) = sent(runtime)
+    assert json.loads(package.headers[ORIGIN]) == {"id": row.pk, "name": "nightly", "type": "I", "minutes": 5}
 
 
 def test_options_travel_in_the_keyword_arguments() -> None:

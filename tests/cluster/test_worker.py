@@ -208,6 +208,27 @@ def test_a_signal_in_time_changes_nothing(desk: Desk, number: int, timeout: floa
     assert desk.run_one(f"{HERE}.signal_self", int(number), timeout=timeout) == (True, "lived")
 
 
+def test_a_worker_that_is_ended_in_its_task_says_farewell(desk: Desk) -> None:
+    heard, said = CONTEXT.Pipe(duplex=False)
+
+    def be_ended() -> None:
+        executor, reader = Executor(Tools.of(desk.runtime, lambda: None)), TicketReader(desk.tickets.reader)
+        worker = Worker("w", executor, desk.channel, reader, desk.record, timeout=0.1, faults=Faults())
+        worker.listen(lambda: said.send("farewell"))
+        worker.run()
+
+    desk.tickets.put([1])
+    desk.send(1, f"{HERE}.signal_self", int(signal.SIGTERM), 0.2)
+    child = multiprocessing.get_context("fork").Process(target=be_ended)
+    child.start()
+    child.join(10)
+    assert child.exitcode == -signal.SIGTERM
+    assert heard.poll()
+    assert heard.recv() == "farewell"
+    heard.close()
+    said.close()
+
+
 def test_a_signal_between_two_tasks_changes_nothing(desk: Desk) -> None:
     def send() -> None:
         """Signal once the worker listens, and stop it only then: without its handlers a signal would end the tests."""

@@ -58,7 +58,7 @@ def test_receivers_are_told_everything_that_was_asked_for() -> None:
     told = package(headers={"a": "1"}, group="g", timeout=2.0).as_dict((1, 2), {"x": 3})
     assert (told["args"], told["kwargs"], told["group"], told["timeout"]) == ((1, 2), {"x": 3}, "g", 2.0)
     inner = {"place", "chain_id", "goes_on", "chain", "serializer", "parts"}
-    assert set(told) == {field.name for field in fields(TaskPackage)} - inner | {"args", "kwargs"}
+    assert set(told) == {field.name for field in fields(TaskPackage)} - inner | {"args", "kwargs", "size"}
 
 
 def test_what_receivers_do_to_their_dictionary_changes_no_package() -> None:
