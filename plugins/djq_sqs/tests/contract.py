@@ -8,7 +8,7 @@ import pytest
 
 from djq_core.testing.kit import Kit
 from tests.services.gateway import Gateway
-from tests.services.ministack import MiniStack
+from tests.services.ministack import IMPATIENT, MiniStack
 
 #: Of SQS itself, and of the server that stands in for it.
 DROPPED = {
@@ -30,6 +30,8 @@ class SqsKit(Kit):
 
     @pytest.fixture
     def options(self, request: pytest.FixtureRequest) -> dict[str, Any]:
-        name = "sqs_gateway" if "server" in request.fixturenames else "sqs_server"
-        server: Gateway | MiniStack = request.getfixturevalue(name)
+        if "server" in request.fixturenames:
+            gateway: Gateway = request.getfixturevalue("sqs_gateway")
+            return {"sqs": gateway.settings(config=IMPATIENT, **self.more)}
+        server: MiniStack = request.getfixturevalue("sqs_server")
         return {"sqs": server.settings(**self.more)}

@@ -23,7 +23,7 @@ def test_long_tasks_run_once_failures_twice_and_garbage_never(
     make_site: MakeSite, sqs_server: MiniStack, name: str
 ) -> None:
     site = site_on(sqs_server, make_site, name, max_attempts=2, retry=2)
-    site.call("enqueue_many", "mark", [f"long-{n}" for n in range(2)], 5.0)
+    site.call("enqueue_many", "mark", [f"long-{n}" for n in range(2)], 3.5)
     failing = site.call("enqueue", "fail", "failing")
     site.call("enqueue_garbage", 1)
     site.call("enqueue_many", "mark", [f"short-{n}" for n in range(20)], 0.01)
@@ -39,8 +39,8 @@ def test_a_stop_leaves_what_is_not_started_to_others_at_once(
     make_site: MakeSite, sqs_server: MiniStack, name: str
 ) -> None:
     site = site_on(sqs_server, make_site, name, retry=60)
-    labels = [f"task-{n}" for n in range(3 * WORKERS)]
-    site.call("enqueue_many", "mark", labels, 0.5)
+    labels = [f"task-{n}" for n in range(2 * WORKERS)]
+    site.call("enqueue_many", "mark", labels, 0.3)
     with site.cluster() as cluster:
         wait_until(lambda: site.oracle.total(START) >= WORKERS, 10, "all workers run")
         assert cluster.stop() == 0

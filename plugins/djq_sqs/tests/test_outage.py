@@ -13,6 +13,7 @@ from djq_sqs.broker import SqsBroker
 from plugins.djq_sqs.tests.conftest import MakeBroker
 from tests.services import gateway
 from tests.services.gateway import Gateway
+from tests.services.ministack import IMPATIENT
 
 SECRET = "s3cr3t-k3y"
 
@@ -122,7 +123,7 @@ def test_a_server_that_was_never_there_names_the_key(make_broker: MakeBroker) ->
 
 
 def test_a_server_that_does_not_answer_names_the_time_outs(make_broker: MakeBroker, sqs_gateway: Gateway) -> None:
-    broker = make_broker()
+    broker = make_broker(sqs={"config": IMPATIENT})
     broker.enqueue("a")
     sqs_gateway.pause()
     text = refusal(lambda: broker.enqueue("late"))

@@ -53,6 +53,7 @@ def test_a_fetch_asks_for_the_lease_and_a_renewal_for_whole_seconds(
 
 def test_a_lease_that_is_over_is_lost_without_asking(make_broker: MakeBroker, sqs_gateway: Gateway) -> None:
     broker = make_broker()
+    broker.enqueue("the queue is there")
     old = str(Receipt(time.time() - 1, time.time() - 60, "", "h"))
     spent = str(Receipt(time.time() + 9, time.time() - LONGEST, "", "h"))
     assert broker.extend([old, spent], 30) == [None, None]
