@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 import redis
-from redis.exceptions import ResponseError
+from redis import exceptions
 
-from djq_disque.nodes import Nodes, pipelined
+from djq_disque.nodes import Nodes, NotConnected, pipelined
 from djq_disque.options import COPIES, DisqueOptions
 
 logger = logging.getLogger("djq")
@@ -47,8 +47,7 @@ class Sender:
 
     def __init__(self, options: DisqueOptions, nodes: Nodes, queue: str) -> None:
         self._options, self._nodes, self._queue = options, nodes, queue
-        self._copies = 0
-        self._is_lowered = False
+        self._full = self._copies = self._fewest = self._options.replicate or COPIES
         self._look_at = 0.0
 
     def send(self, bodies: Sequence[Body], retry: int, *, at: str = "") -> list[Sent]:
@@ -64,6 +63,8 @@ class Sender:
         copies = self._wanted(server)
         some = bodies[: _CHUNK if copies == 1 else _CHUNK_WITH_COPIES]
         replies = pipelined(server, [self._command(body, retry, copies, len(some)) for body in some])
+        if not any(map(_is_short, replies)):
+            self._made(copies)
         sent: list[Sent] = []
         for body, reply in zip(some, replies, strict=True):
             accepted = self._once_more(server, body, retry, reply) if _is_short(reply) else reply
@@ -92,21 +93,19 @@ class Sender:
     # How many
 
     def _wanted(self, server: redis.Redis) -> int:
-        """Return how many copies there are to be now."""
+        """Return how many copies there are to be now; a node that does not even tell this has been sent nothing."""
         if time.monotonic() >= self._look_at:
-            known, there = count(server)
-            self._set(min(self._options.replicate or min(COPIES, known), max(1, there)), known)
+            try:
+                known, there = count(server)
+            except (exceptions.AuthenticationError, NotConnected):
+                raise
+            except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
+                raise NotConnected(error) from None
             self._look_at = time.monotonic() + _LOOKS
+            self._full = self._options.replicate or min(COPIES, known)
+            self._copies = min(self._full, max(1, there))
+            self._tell("Disque has too few nodes for %d copies of a task; it makes %d for now.")
         return self._copies
-
-    def _set(self, copies: int, known: int) -> None:
-        self._copies = copies
-        full = self._options.replicate or min(COPIES, known)
-        if copies < full and not self._is_lowered:
-            logger.warning("Disque has too few nodes for %d copies of a task; it makes %d for now.", full, copies)
-        elif copies == full and self._is_lowered:
-            logger.info("Disque makes %d copies of a task again.", full)
-        self._is_lowered = copies < full
 
     def _lower(self, error: Exception) -> bool:
         """Make do with a copy less; tell whether that is possible."""
@@ -114,24 +113,31 @@ class Sender:
             return False
         self._copies -= 1
         self._look_at = time.monotonic() + _SETTLES
-        logger.warning(
-            "Disque could not make %d copies of a task; it makes %d for now. It said: %s.",
-            self._copies + 1,
-            self._copies,
-            error,
-        )
-        self._is_lowered = True
+        self._tell("Disque could not make %d copies of a task; it makes %d for now. It said: %s.", error)
         return True
+
+    def _tell(self, text: str, *more: object) -> None:
+        """Tell of fewer copies, unless so few were told of before."""
+        if self._copies < min(self._fewest, self._full):
+            logger.warning(text, self._full, self._copies, *more)
+            self._fewest = self._copies
+
+    def _made(self, copies: int) -> None:
+        """Tell that there are all copies again, once they were made."""
+        if copies == self._full and self._fewest < self._full:
+            logger.info("Disque makes %d copies of a task again.", copies)
+        if copies == self._full:
+            self._fewest = copies
 
 
 def count(server: redis.Redis) -> tuple[int, int]:
     """Return how many nodes a node knows, itself included, and how many of them it thinks are there."""
     answer: Any = server.execute_command("HELLO")  # type: ignore[no-untyped-call]
     if not (isinstance(answer, list) and answer[2:] and all(isinstance(node, list) for node in answer[2:])):
-        raise ResponseError("HELLO is an unknown command, or another one than that of Disque")
+        raise exceptions.ResponseError("HELLO is an unknown command, or another one than that of Disque")
     nodes = answer[2:]
     return len(nodes), sum(int(priority) < _SUSPECTED for *_, priority in nodes)
 
 
 def _is_short(reply: object) -> bool:
-    return isinstance(reply, ResponseError) and str(reply).startswith("NOREPL")
+    return isinstance(reply, exceptions.ResponseError) and str(reply).startswith("NOREPL")
