@@ -260,6 +260,7 @@ class Cluster:
         self._survivors.adopt(orphans)
         if dead and (error := death_of("sentinel", self._name, dead.pid or 0, exitcode)):
             self._runtime.reporters.report((type(error), error, None), None, "sentinel")
+            self._runtime.reporters.flush()  # a reporter's thread would be in the way of the next fork
 
     def _orphans(self) -> list[int]:
         """Return the children that the sentinel has left behind, once it is dead."""

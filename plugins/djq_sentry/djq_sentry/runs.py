@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,16 +39,27 @@ class State:
     check_ins: Settings = field(default_factory=lambda: Settings(schedules=True, time_zone="UTC"))
 
 
-class Last(threading.local):
+@dataclass(slots=True)
+class Last:
     """What a thread knows of the tasks it runs: when those began that have not ended, and how the last one failed."""
 
-    def __init__(self) -> None:
-        self.began: dict[str, float] = {}
-        self.failure: Failure | None = None
+    began: dict[str, float] = field(default_factory=dict)
+    failure: Failure | None = None
 
 
 STATE = State()
-LAST = Last()
+#: A reporter is called in a thread of its own, with the context of the one that ran the task.
+_LAST: ContextVar[Last] = ContextVar("djq_sentry_last")
+
+
+def last() -> Last:
+    """Return what the thread that runs tasks knows, in every thread that works for it."""
+    try:
+        return _LAST.get()
+    except LookupError:
+        known = Last()
+        _LAST.set(known)
+        return known
 
 
 class Run:
@@ -61,8 +72,8 @@ class Run:
     def begin(self) -> None:
         """Begin a scope of its own and the transaction; whatever interrupts this undoes it."""
         _safely(SDK.settle)
-        LAST.failure = None
-        LAST.began[self._task["id"]] = time.monotonic()
+        last().failure = None
+        last().began[self._task["id"]] = time.monotonic()
         try:
             _safely(self._begin)
         except BaseException:
@@ -88,7 +99,7 @@ class Run:
         trace = dict(next((trace for scope in scopes if (trace := scope.get_trace_context())), {}))
         if span := spans.current_span():  # older SDKs leave it out
             trace |= {"trace_id": span.trace_id, "span_id": span.span_id}
-        LAST.failure = Failure(error, scopes[1], trace)
+        last().failure = Failure(error, scopes[1], trace)
 
     def _end(self, error: BaseException | None) -> None:
         self._stack.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
@@ -101,7 +112,8 @@ def succeeded(task: Mapping[str, Any]) -> None:
 
 def report(exc_info: ExcInfo, task: Mapping[str, Any], where: str) -> None:
     """Send an error, in the scope and the trace of the run that it ended."""
-    failure, LAST.failure = LAST.failure, None
+    known = last()
+    failure, known.failure = known.failure, None
     SDK.has_news = True
     event, hint = event_of(exc_info, task, where, STATE.queue)
     if failure is not None and failure.error is exc_info[1]:
@@ -120,7 +132,7 @@ def report(exc_info: ExcInfo, task: Mapping[str, Any], where: str) -> None:
 
 def _seconds(task: Mapping[str, Any]) -> float | None:
     """Return how long a run took, None for one that did not begin here."""
-    began = LAST.began.pop(task["id"], None)
+    began = last().began.pop(task["id"], None)
     return None if began is None else time.monotonic() - began
 
 

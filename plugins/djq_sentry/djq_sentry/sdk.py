@@ -99,7 +99,7 @@ class Sdk:
         began = time.monotonic()
         sentry_sdk.flush(seconds)
         if time.monotonic() - began >= seconds:
-            logger.warning("Sentry has not taken within %g s what was left to be sent", seconds)
+            logger.warning("Sentry has not taken within %.2g s what was left to be sent", seconds)
         transport = sentry_sdk.get_client().transport
         if self.forks and transport is not None:
             transport.kill()
