@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.services import mariadb, postgres, topologies, unavailable, valkey
+from tests.services import mariadb, mongo, postgres, topologies, unavailable, valkey
 
 
 class StartValkey(Protocol):
@@ -116,3 +116,44 @@ def valkey_pair() -> Iterator[topologies.SentinelGroup]:
             yield group
     except valkey.Missing as error:
         unavailable(str(error))
+
+
+class StartMongo(Protocol):
+    """Starts a server of MongoDB's protocol that one test has for itself."""
+
+    def __call__(self, kind: str = ..., *flags: str) -> mongo.MongoServer:
+        """Return a running server with these flags."""
+
+
+@pytest.fixture(scope="session")
+def secantus_server() -> Iterator[mongo.MongoServer]:
+    """Give a SecantusDB server that this test process has for itself; each test takes another database."""
+    try:
+        with mongo.running(mongo.SECANTUS) as server:
+            yield server
+    except mongo.Missing as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def nx_server() -> Iterator[mongo.MongoServer]:
+    """Give an NX-27017 server that this test process has for itself; each test takes another database."""
+    try:
+        with mongo.running(mongo.NX) as server:
+            yield server
+    except mongo.Missing as error:
+        unavailable(str(error))
+
+
+@pytest.fixture
+def start_mongo() -> Iterator[StartMongo]:
+    """Start servers of MongoDB's protocol that the test may kill and freeze."""
+    with ExitStack() as stack:
+
+        def start(kind: str = mongo.SECANTUS, *flags: str) -> mongo.MongoServer:
+            try:
+                return stack.enter_context(mongo.running(kind, *flags))
+            except mongo.Missing as error:
+                unavailable(str(error))
+
+        yield start

@@ -1,0 +1,12 @@
+"""The contract of every broker, on a single server."""
+
+from __future__ import annotations
+
+from plugins.djq_mongo.tests.contract import MongoContract
+from tests.services.mongo import NX
+
+
+class TestNx(MongoContract):
+    kind = NX
+    shared = "nx_server"
+    dropped = {"test_waiting_is_woken": "a server that is no replica set tells nobody of its changes; it is polled"}
