@@ -310,6 +310,8 @@ class _Asking:
     def _reraise(self, error: BaseException) -> None:
         from djq_mongo import errors
 
+        if errors.is_about_the_user(error):
+            self._broker.close()  # this client would wait for the server now, which is not away
         errors.reraise(self._broker.options, error)
 
 

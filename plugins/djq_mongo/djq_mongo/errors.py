@@ -12,10 +12,12 @@ from djq_core.exceptions import BrokerError
 from djq_mongo.options import MongoOptions
 
 _UNAUTHORIZED: Final = 13
+_AUTHENTICATION_FAILED: Final = 18
+_WRONG_USER: Final = "refuses the user or password in {setting}: see 'authSource' too."
 #: By the server's code.
 _CODES: Final[Mapping[int, str]] = {
-    18: "refuses the user or password in {setting}: see 'authSource' too.",
-    8000: "refuses the user or password in {setting}.",
+    _AUTHENTICATION_FAILED: _WRONG_USER,
+    8000: _WRONG_USER,
     _UNAUTHORIZED: "does not let the user in {setting} do this: it needs the role readWrite on the queues' database.",
     64: "has taken it, and not enough servers have confirmed it in time: see 'w' in {setting}.",
     79: "does not know the write concern that 'w' in {setting} names.",
@@ -59,12 +61,21 @@ def _what(options: MongoOptions, error: Exception) -> str:
         return _NO_USER if code == _UNAUTHORIZED and not options.secrets else _CODES[code]
     if isinstance(error, BSONError):
         return "cannot be sent this (see {setting})."
+    if is_about_the_user(error):
+        return _CODES[_AUTHENTICATION_FAILED]
     is_late = isinstance(error, errors.PyMongoError) and error.timeout
     if is_late and not isinstance(error, errors.ServerSelectionTimeoutError):
         return "did not answer in time: see 'timeoutMS' in {setting}."
     if isinstance(error, errors.OperationFailure):
         return "refused what was asked (see {setting})."
     return f"cannot be reached: see {{setting}}{_tls(options)}"
+
+
+def is_about_the_user(error: BaseException) -> bool:
+    """Tell whether user or password are refused: pymongo says so once, and then calls the server away."""
+    if isinstance(error, errors.ServerSelectionTimeoutError):
+        return "authentication failed" in str(error).lower()
+    return _CODES.get(code_of(error) or 0) == _WRONG_USER
 
 
 def _tls(options: MongoOptions) -> str:

@@ -66,6 +66,6 @@ def durability(name: str | None, concern: Mapping[str, Any]) -> str:
         kept = f"A task is accepted when the server has it {journal}"
         return f"{kept}; it is a single one, with which the queue is lost, and is polled."
     if concern.get("w") == _MAJORITY:
-        journals = "in their journals" if concern.get("j") else "in memory"
-        return f"A task is accepted when a majority of {name} has it {journals}, so that it outlives a fail-over."
+        journals = "in the journal" if concern.get("j") else "in memory"
+        return f"A task is accepted when a majority of {name} has it {journals}: it outlives a fail-over."
     return f"A task is accepted with w={concern.get('w')!r} and {journal} of {name}: a fail-over may lose it."

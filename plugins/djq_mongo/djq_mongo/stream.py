@@ -65,8 +65,8 @@ class Stream:
             return
         self._cursor, self._unread = int(answer["cursor"]["id"]), 0
 
-    def wait(self, seconds: float) -> None:
-        """Wait for news at most so long; what goes wrong with the cursor is news, too."""
+    def wait(self, seconds: float) -> bool:
+        """Wait for news at most so long, and tell whether there was any; what goes wrong with the cursor is some."""
         command = {
             "getMore": Int64(self._cursor),
             "collection": self._queue.name,
@@ -77,8 +77,9 @@ class Stream:
             answer = self._command(command)
         except (errors.OperationFailure, errors.ConnectionFailure):
             self._cursor = 0
-            return
+            return True
         self._cursor = int(answer["cursor"]["id"])
+        return bool(answer["cursor"]["nextBatch"]) or not self._cursor
 
     def close(self) -> None:
         """Stop listening."""
