@@ -29,6 +29,8 @@ _PIPELINE: Final[list[dict[str, Any]]] = [
 ]
 #: So much news is read at once; when more has piled up it is dropped, and one look at the queue takes its place.
 _MOST: Final = 100
+#: How often in a row a cursor may be refused that the server has opened.
+_TRIES: Final = 3
 
 
 class Stream:
@@ -40,6 +42,7 @@ class Stream:
         self._session: ClientSession | None = None
         self._cursor = 0
         self._unread = 0
+        self._failures = 0
         #: Whether this server has refused to tell news.
         self.is_refused = False
 
@@ -55,13 +58,11 @@ class Stream:
     def open(self) -> None:
         """Begin to listen; where the server refuses, ``is_refused`` is set."""
         self.close()
-        self._session = self._client.start_session()
+        self._session = self._client.start_session(causal_consistency=False)  # getMore takes no read concern
         try:
             answer = self._command({"aggregate": self._queue.name, "pipeline": _PIPELINE, "cursor": {}})
         except errors.OperationFailure as error:
-            self.is_refused = True
-            self.close()
-            logger.warning("MongoDB tells no news of %s, it is polled: %s", self._queue.full_name, reason_of(error))
+            self._refused(error)
             return
         self._cursor, self._unread = int(answer["cursor"]["id"]), 0
 
@@ -75,11 +76,25 @@ class Stream:
         self._unread = 0
         try:
             answer = self._command(command)
-        except (errors.OperationFailure, errors.ConnectionFailure):
-            self._cursor = 0
+        except errors.PyMongoError as error:
+            self._lost(error)
             return True
+        self._failures = 0
         self._cursor = int(answer["cursor"]["id"])
         return bool(answer["cursor"]["nextBatch"]) or not self._cursor
+
+    def _lost(self, error: errors.PyMongoError) -> None:
+        """Forget the cursor, as after a fail-over; one that is refused again and again is given up."""
+        self._cursor = 0
+        if isinstance(error, errors.OperationFailure):
+            self._failures += 1
+            if self._failures == _TRIES:
+                self._refused(error)
+
+    def _refused(self, error: errors.OperationFailure) -> None:
+        self.is_refused = True
+        self.close()
+        logger.warning("MongoDB tells no news of %s, it is polled: %s", self._queue.full_name, reason_of(error))
 
     def close(self) -> None:
         """Stop listening."""

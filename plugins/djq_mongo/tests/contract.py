@@ -1,4 +1,4 @@
-"""What both servers give the contract."""
+"""What both servers give the contract; killing one is a class of its own, for it takes its time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from djq_core.testing import BrokerContract
+from djq_core.testing.servers import Servers
 from djq_mongo.broker import MongoBroker
 from tests.services.fixtures import StartMongo
 from tests.services.mongo import MongoServer
@@ -34,11 +35,22 @@ class Relayed:
 
 
 class MongoContract(BrokerContract):
-    """A server of the test's own where it is treated badly, else the one of the test run."""
+    """The server of the test run."""
+
+    broker_class = MongoBroker
+    shared: ClassVar[str]
+
+    @pytest.fixture
+    def options(self, request: pytest.FixtureRequest) -> dict[str, Any]:
+        server: MongoServer = request.getfixturevalue(self.shared)
+        return server.settings()
+
+
+class OwnServerContract(Servers):
+    """A server of the test's own, which is treated badly."""
 
     broker_class = MongoBroker
     kind: ClassVar[str]
-    shared: ClassVar[str]
     error_seconds = 2 * TIME_OUT
 
     @pytest.fixture
@@ -48,7 +60,5 @@ class MongoContract(BrokerContract):
             yield Relayed(server, relay)
 
     @pytest.fixture
-    def options(self, request: pytest.FixtureRequest) -> dict[str, Any]:
-        is_treated_badly = "server" in request.fixturenames
-        server: MongoServer | Relayed = request.getfixturevalue("server" if is_treated_badly else self.shared)
-        return server.settings(timeoutMS=TIME_OUT * 1000) if is_treated_badly else server.settings()
+    def options(self, server: Relayed) -> dict[str, Any]:
+        return server.settings(timeoutMS=TIME_OUT * 1000)

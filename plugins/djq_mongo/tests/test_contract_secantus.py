@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from plugins.djq_mongo.tests.contract import MongoContract
+from plugins.djq_mongo.tests.contract import MongoContract, OwnServerContract
 from tests.services.mongo import SECANTUS
 
 
 class TestSecantus(MongoContract):
-    kind = SECANTUS
     shared = "secantus_server"
+
+
+class TestSecantusTreatedBadly(OwnServerContract):
+    kind = SECANTUS

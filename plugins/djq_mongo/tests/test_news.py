@@ -78,12 +78,13 @@ def test_a_single_server_is_polled(nx_server: MongoServer, make_any_broker: Make
     assert not broker.connected().tells_news
 
 
+@pytest.mark.parametrize("command", ["aggregate", "getMore"])
 def test_a_server_that_refuses_is_polled_and_that_is_told(
-    start_mongo: StartMongo, make_any_broker: MakeBroker, caplog: pytest.LogCaptureFixture
+    command: str, start_mongo: StartMongo, make_any_broker: MakeBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = start_mongo(SECANTUS, "--enable-test-commands")
     broker = make_any_broker({**server.settings(), "mongo_db": "site"})
-    refusing = {"failCommands": ["aggregate"], "errorCode": 13}
+    refusing = {"failCommands": [command], "errorCode": 13}
     with MongoClient[Any](HOST, server.port) as client:
         client.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=refusing)
     with caplog.at_level(logging.WARNING, logger="djq"):
@@ -98,7 +99,8 @@ def test_a_restart_in_the_middle_of_a_wait_is_an_outage_and_no_more(
     start_mongo: StartMongo, make_any_broker: MakeBroker
 ) -> None:
     server = start_mongo()
-    broker, sender = (make_any_broker({**server.settings(), "mongo_db": "site"}) for _ in range(2))
+    keys = {**server.settings(timeoutMS=1000), "mongo_db": "site"}
+    broker, sender = make_any_broker(keys), make_any_broker(keys)
     assert broker.receive(1, 0.05) == []
     timer = threading.Timer(0.2, server.kill)
     timer.start()

@@ -17,10 +17,10 @@ from tests.services.mongo import MongoServer
 from tests.services.ports import HOST, free_port
 
 PASSWORD = "s3cr3t-p4ss"
-TIME_OUT = 1.0
+TIME_OUT = 0.7
 
 
-def refusal(call: Callable[[], object], within: float = 2 * TIME_OUT) -> str:
+def refusal(call: Callable[[], object], within: float = TIME_OUT + 2.0) -> str:
     """Return the one line that a call is refused with, in time and without the password."""
     began = time.monotonic()
     with pytest.raises(BrokerError) as caught:
@@ -37,18 +37,15 @@ def packages(broker: MongoBroker, count: int) -> list[str | bytes]:
     return [delivery.package for delivery in broker.receive(count, 0)]
 
 
-def test_a_killed_server_is_told_and_found_again(start_mongo: StartMongo, make_any_broker: MakeBroker) -> None:
-    server = start_mongo()
-    broker = make_any_broker(server.settings(timeoutMS=TIME_OUT * 1000))
-    broker.enqueue("kept")
-    server.kill()
-    assert "cannot be reached: see Q_CLUSTER['mongo']. It said: " in refusal(lambda: broker.enqueue("lost"))
-    refusal(broker.durability)
-    assert broker.info() == f"MongoDB at {broker.options.where}"
-    server.start()
-    assert broker.ping()
-    broker.enqueue("new")
-    assert packages(broker, 5) == ["kept", "new"]
+def test_nobody_there_is_told(make_any_broker: MakeBroker) -> None:
+    port = free_port()
+    broker = make_any_broker({"mongo": {"host": HOST, "port": port, "timeoutMS": TIME_OUT * 1000}})
+    where = f"MongoDB at {HOST}:{port}/django-q"
+    told = f"{where} cannot be reached: see Q_CLUSTER['mongo']. It said: {HOST}:{port}: [Errno 111] Connection refused"
+    assert refusal(lambda: broker.enqueue("lost")) == told
+    assert refusal(broker.durability) == told
+    assert broker.info() == where
+    assert not broker.ping()
 
 
 def test_a_frozen_server_holds_nobody_longer_than_the_time_out(
@@ -64,16 +61,9 @@ def test_a_frozen_server_holds_nobody_longer_than_the_time_out(
     assert fresh.ping()
 
 
-def test_nobody_there_is_told_within_five_seconds(make_any_broker: MakeBroker) -> None:
-    broker = make_any_broker({"mongo": {"host": HOST, "port": free_port()}})
-    began = time.monotonic()
-    refusal(lambda: broker.enqueue("late"), within=6.5)
-    assert time.monotonic() - began >= 4.5
-
-
 def test_tls_to_a_plain_port_is_told(secantus_server: MongoServer, make_any_broker: MakeBroker) -> None:
     broker = make_any_broker(secantus_server.settings(tls=True, timeoutMS=TIME_OUT * 1000))
-    assert "is this the server's port for TLS?" in refusal(lambda: broker.enqueue("a"), within=4 * TIME_OUT)
+    assert "is this the server's port for TLS?" in refusal(lambda: broker.enqueue("a"))
 
 
 def test_what_a_single_server_cannot_know_is_told(nx_server: MongoServer, make_any_broker: MakeBroker) -> None:
