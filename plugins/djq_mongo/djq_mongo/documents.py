@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from djq_core.brokers.base import Delivery, Package, Queued
 from djq_core.exceptions import BrokerError
-from djq_mongo.receipts import Lease, new_id
+from djq_mongo.receipts import Lease, is_id, new_id
 
 Document: TypeAlias = dict[str, Any]
 
@@ -66,18 +66,18 @@ def of_lease(lease: Lease) -> Document:
 def delivery(found: Document) -> Delivery:
     """Return what was claimed."""
     receipt = str(Lease(found["_id"], found["token"]))
-    return Delivery(receipt, package_of(found), found["attempts"], found["unanswered"])
+    return Delivery(receipt, package_of(found), found.get("attempts", 1), found["unanswered"])
 
 
 def queued(found: Document, now: int) -> Queued:
     """Return what lies on the queue."""
-    held = found["unanswered"] > 0
+    held = found.get("unanswered", 0) > 0
     return Queued(
         package=package_of(found),
         tracking_id=found["_id"],
         due=found["due"] / MICROSECONDS if held or found["due"] > now else None,
         is_held=held,
-        attempts=found["attempts"] - (not held),
+        attempts=found.get("attempts", 1) - (not held),
     )
 
 
@@ -87,7 +87,13 @@ def in_order(documents: Sequence[Document], ids: Sequence[str]) -> list[Document
     return sorted(documents, key=lambda found: places[found["_id"]])
 
 
+def is_ours(found: Document) -> bool:
+    """Tell whether a document was sent; what somebody else wrote into the collection has no id of ours."""
+    id = found["_id"]
+    return isinstance(id, str) and is_id(id) and isinstance(found.get("due"), int)
+
+
 def package_of(found: Document) -> Package:
-    """Return the package of a document as it was sent."""
-    package: Package = found["package"]
-    return package if isinstance(package, str) else bytes(package)
+    """Return the package of a document as it was sent; nothing, which is unreadable, where it holds none."""
+    package: object = found.get("package")
+    return package if isinstance(package, str) else bytes(package) if isinstance(package, bytes) else b""

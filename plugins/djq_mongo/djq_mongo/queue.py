@@ -73,7 +73,7 @@ class Queue:
         if not done.modified_count:
             return []
         found = list(self._packages.find({"_id": {"$in": list(ids)}, "token": token}))
-        return [documents.delivery(each) for each in documents.in_order(found, ids)]
+        return [documents.delivery(each) for each in documents.in_order(found, ids) if documents.is_ours(each)]
 
     def _claim_first(self, lease: float) -> list[Delivery]:
         now = self._clock.now()
@@ -83,7 +83,7 @@ class Queue:
             sort=_BY_DUE,
             return_document=ReturnDocument.AFTER,
         )
-        return [documents.delivery(found)] if found else []
+        return [documents.delivery(found)] if found and documents.is_ours(found) else []
 
     def seconds_to_next(self) -> float | None:
         """Return in how many seconds the next package may be claimed, 0 for now, None for an empty queue."""
@@ -129,8 +129,9 @@ class Queue:
         found = self._packages.find_one(documents.of_lease(lease))
         if found is None:
             return
-        if len(found["package"]) <= LARGEST_DEAD_LETTER:
-            letter = {"package": found["package"], "failed": datetime.now(UTC), "order": self._clock.stamp()}
+        package = documents.package_of(found)
+        if len(package) <= LARGEST_DEAD_LETTER:
+            letter = {"package": package, "failed": datetime.now(UTC), "order": self._clock.stamp()}
             self._connection.dead.replace_one({"_id": lease.id}, letter, upsert=True)
             self._trim()
         self.remove([lease])
@@ -173,7 +174,8 @@ class Queue:
     def oldest(self, count: int) -> list[Queued]:
         """Return the packages that were sent first."""
         now = self._clock.now()
-        return [documents.queued(each, now) for each in self._packages.find({}, sort=_BY_AGE, limit=count)]
+        found = self._packages.find({}, sort=_BY_AGE, limit=count)
+        return [documents.queued(each, now) for each in found if documents.is_ours(each)]
 
 
 def _micro(seconds: float) -> int:

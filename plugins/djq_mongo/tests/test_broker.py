@@ -124,6 +124,26 @@ def test_a_dropped_queue_has_its_index_again(server: MongoServer, make_any_broke
         broker.delete_queue()
 
 
+def test_what_somebody_else_wrote_holds_up_nobody(server: MongoServer, make_any_broker: MakeBroker) -> None:
+    keys = server.settings()
+    broker = make_any_broker(keys)
+    strange: list[dict[str, Any]] = [
+        {"note": "mine"},
+        {"due": 1, "package": "of another id"},
+        {"_id": "06614fa180d69d-2b4d80d6", "due": 2},
+        {"_id": "06614fa180d69e-2b4d80d6", "due": "soon", "package": 7},
+    ]
+    with MongoClient[Any](HOST, server.port) as client:
+        client[keys["mongo_db"]]["djq_main"].insert_many(strange)
+    broker.enqueue_many(["a", "b"])
+    taken = broker.receive(2, 0) + broker.receive(1, 0) + broker.receive(1, 0)
+    assert packages(taken) == [b"", "a", "b"]
+    assert {"a", "b"} <= {each.package for each in broker.peek(10)}
+    for receipt in receipts(taken):
+        broker.fail(receipt)
+    assert set(broker.dead_letters()) == {b"", "a", "b"}
+
+
 def test_extend_tells_each_lost_lease_apart(broker: MongoBroker) -> None:
     broker.enqueue_many(["a", "b", "c"])
     a, b, c = receipts(broker.receive(3, 0))
