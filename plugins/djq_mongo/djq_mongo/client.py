@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
@@ -72,6 +74,7 @@ class Connection:
 
     def __init__(self, options: MongoOptions, list_key: str) -> None:
         self.client = make(options)
+        weakref.finalize(self, _leave, self.client, os.getpid())
         self.concern = WriteConcern(**{**_SAFE, **self.client.write_concern.document})
         self._time_out = options.time_out
         self.database: Database[Document] = self.client.get_database(
@@ -149,8 +152,14 @@ class Connection:
         """Close it, without waiting for a server that is away."""
         with pymongo.timeout(_GOODBYE), suppress(errors.PyMongoError):
             self.stream.close()
+        _leave(self.client, os.getpid())
+
+
+def _leave(client: MongoClient[Document], pid: int) -> None:
+    """Close a client, at the latest when its process ends; that of a fork's parent is none of ours."""
+    if pid == os.getpid():
         with pymongo.timeout(_GOODBYE), suppress(errors.PyMongoError):
-            self.client.close()
+            client.close()
 
 
 def wait_for_threads() -> None:

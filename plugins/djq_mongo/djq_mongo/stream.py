@@ -67,7 +67,10 @@ class Stream:
         self._cursor, self._unread = int(answer["cursor"]["id"]), 0
 
     def wait(self, seconds: float) -> bool:
-        """Wait for news at most so long, and tell whether there was any; what goes wrong with the cursor is some."""
+        """Wait for news at most so long, and tell whether there was any; the loss of the cursor is some.
+
+        Raises NetworkTimeout when the server does not answer.
+        """
         command = {
             "getMore": Int64(self._cursor),
             "collection": self._queue.name,
@@ -78,6 +81,8 @@ class Stream:
             answer = self._command(command)
         except errors.PyMongoError as error:
             self._lost(error)
+            if isinstance(error, errors.NetworkTimeout):
+                raise
             return True
         self._failures = 0
         self._cursor = int(answer["cursor"]["id"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -191,3 +193,20 @@ def test_it_tells_where_and_what_it_is(broker: MongoBroker, server: MongoServer)
 def test_who_asks_what_is_kept_may_fork_afterwards(broker: MongoBroker) -> None:
     assert "A task is accepted when" in (broker.durability() or "")
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("pymongo_")] == []
+
+
+def test_a_process_that_ends_without_closing_leaves_no_warning(secantus_server: MongoServer) -> None:
+    script = (
+        "from django.conf import settings\n"
+        "settings.configure()\n"
+        "from djq_core.brokers.base import BrokerSettings\n"
+        "from djq_mongo.broker import MongoBroker\n"
+        f"options = MongoBroker.read_options({secantus_server.settings()!r})\n"
+        "broker = MongoBroker(BrokerSettings(options=options))\n"
+        "broker.enqueue('a')\n"
+        "print([delivery.package for delivery in broker.receive(1, 0)], broker.receive(1, 0.1))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], check=True, timeout=60, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("['a'] []\n", "")

@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from djq_core.exceptions import BrokerError
 from djq_mongo.broker import MongoBroker
 from plugins.djq_mongo.tests.conftest import MakeBroker
+from tests.harness.waiting import wait_until
 from tests.services.fixtures import StartMongo
 from tests.services.mongo import SECANTUS, MongoServer
 from tests.services.ports import HOST
@@ -88,7 +89,7 @@ def test_a_server_that_refuses_is_polled_and_that_is_told(
     with MongoClient[Any](HOST, server.port) as client:
         client.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=refusing)
     with caplog.at_level(logging.WARNING, logger="djq"):
-        broker.receive(1, 0.3)
+        wait_until(lambda: broker.receive(1, 0.1) or broker.connected().stream.is_refused, 20, "it is refused")
         broker.enqueue("a")
         assert [delivery.package for delivery in broker.receive(1, 1)] == ["a"]
     (record,) = caplog.records

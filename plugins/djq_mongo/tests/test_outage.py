@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -52,9 +53,13 @@ def test_a_frozen_server_holds_nobody_longer_than_the_time_out(
     start_mongo: StartMongo, make_any_broker: MakeBroker
 ) -> None:
     server = start_mongo()
-    known, fresh = (make_any_broker(server.settings(timeoutMS=TIME_OUT * 1000)) for _ in range(2))
+    known, waiting, fresh = (make_any_broker(server.settings(timeoutMS=TIME_OUT * 1000)) for _ in range(3))
     assert known.ping()
-    server.pause()
+    assert waiting.receive(1, 0.05) == []
+    timer = threading.Timer(0.2, server.pause)
+    timer.start()
+    assert "'timeoutMS' in Q_CLUSTER['mongo']" in refusal(lambda: list(iter(lambda: waiting.receive(1, 0.2), None)))
+    timer.join()
     assert "'timeoutMS' in Q_CLUSTER['mongo']" in refusal(lambda: known.enqueue("late"))
     assert "cannot be reached" in refusal(lambda: fresh.enqueue("late"))
     server.resume()
