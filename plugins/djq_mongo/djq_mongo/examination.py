@@ -64,7 +64,7 @@ def durability(name: str | None, concern: Mapping[str, Any]) -> str:
     journal = "in its journal" if concern.get("j") else "in memory"
     if name is None:
         kept = f"A task is accepted when the server has it {journal}"
-        return f"{kept}; it is a single one, with which the queue is lost, and is polled."
+        return f"{kept}. It is a single server: the queue is lost with its disk, and clusters poll it."
     if concern.get("w") == _MAJORITY:
         journals = "in the journal" if concern.get("j") else "in memory"
         return f"A task is accepted when a majority of {name} has it {journals}: it outlives a fail-over."

@@ -47,7 +47,7 @@ def test_a_queue_should_be_on_disk(status: dict[str, Any] | None, level: str) ->
         (SET, {"w": "majority", "j": True}, "a majority of the replica set 'rs0' has it in the journal"),
         (SET, {"w": "majority", "j": False}, "has it in memory"),
         (SET, {"w": 1, "j": True}, "a fail-over may lose it"),
-        (None, {"w": "majority", "j": True}, "when the server has it in its journal; it is a single one"),
+        (None, {"w": "majority", "j": True}, "when the server has it in its journal. It is a single server"),
     ],
 )
 def test_the_start_line_says_when_a_task_is_accepted(name: str | None, concern: dict[str, Any], said: str) -> None:
