@@ -8,7 +8,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,12 +17,13 @@ from bson.codec_options import CodecOptions
 from pymongo import MongoClient, ReadPreference, WriteConcern, common, errors
 from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from djq_core.exceptions import ConfigurationError
 from djq_mongo.clock import ServerClock
 from djq_mongo.documents import INDEX, INDEX_NAME, Document
 from djq_mongo.naming import DEAD, collection_of
-from djq_mongo.options import MongoOptions
+from djq_mongo.options import TIMES, MongoOptions
 from djq_mongo.stream import Stream
 
 #: The parameters of MongoClient that are none of its options.
@@ -63,9 +64,7 @@ def make(options: MongoOptions) -> MongoClient[Document]:
     The time of a whole call is ours to watch, for a wait for news is none of it: ``timeoutMS`` of the client is off.
     """
     milliseconds = round(options.time_out * 1000)
-    names = ("serverSelectionTimeoutMS", "connectTimeoutMS", "socketTimeoutMS")
-    given = {name.lower() for name in options.keywords}
-    times = {name: milliseconds for name in names if name.lower() not in given}
+    times = {name: milliseconds for name in TIMES if name not in options.times}
     return MongoClient(**{**times, **options.keywords, "timeoutMS": None, "connect": False})
 
 
@@ -82,6 +81,7 @@ class Connection:
             codec_options=CodecOptions(),
             read_preference=ReadPreference.PRIMARY,
             write_concern=self.concern,
+            read_concern=ReadConcern(),
         )
         name = collection_of(list_key)
         self.queue: MongoCollection[Document] = self.database[name]
@@ -93,7 +93,7 @@ class Connection:
 
     def limited(self) -> AbstractContextManager[Any]:
         """Return a context in which all calls together may take the time-out."""
-        return pymongo.timeout(self._time_out) if self._time_out else nullcontext()
+        return pymongo.timeout(self._time_out)
 
     def prepare(self) -> None:
         """Make the index once, and again where it may have gone with the queue."""

@@ -15,6 +15,8 @@ TIME_OUT: Final = 5.0
 #: The database of the queues where neither ``mongo_db`` nor the URI names one (manual 1.2.25).
 DATABASE: Final = "django-q"
 PORT: Final = 27_017
+#: The parts of a call that pymongo limits one by one; where nothing is said, each may take as long as the whole.
+TIMES: Final = ("serverSelectionTimeoutMS", "connectTimeoutMS", "socketTimeoutMS")
 
 #: What cannot be configured, and why.
 _REFUSED: Final[Mapping[str, str]] = {
@@ -33,14 +35,16 @@ class MongoOptions:
     """The validated keys (manual 1.2.24, 1.2.25).
 
     ``keywords`` are the arguments of ``pymongo.MongoClient``, without its ``timeoutMS``: that is ``time_out``, the
-    seconds that a whole call may take. ``database`` has the queues, ``where`` tells people where they are. Where the
-    servers are looked up in the DNS, pymongo has not checked the keywords yet.
+    seconds that a whole call may take, and ``times`` are those of ``TIMES`` that are configured. ``database`` has the
+    queues, ``where`` tells people where they are. With ``is_looked_up`` the servers are found in the DNS, and pymongo
+    has not checked the keywords yet.
     """
 
     keywords: Mapping[str, Any] = field(default_factory=dict, repr=False)
     database: str = DATABASE
     where: str = f"localhost:{PORT}/{DATABASE}"
     time_out: float = TIME_OUT
+    times: tuple[str, ...] = ()
     secrets: Collection[str] = field(default=(), repr=False)
     has_tls: bool = False
     is_looked_up: bool = False
@@ -64,6 +68,7 @@ class MongoOptions:
             database=database,
             where=f"{_hosts(given, read)}/{database}",
             time_out=_time_out(lower),
+            times=tuple(name for name in TIMES if name.lower() in lower),
             secrets=(*(read.secrets if read else ()), *_secrets(lower)),
             has_tls=any(str(lower.get(name, "")).lower() == "true" for name in ("tls", "ssl")),
             is_looked_up=bool(read and read.is_looked_up),

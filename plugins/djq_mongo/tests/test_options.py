@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo import ReadPreference
 
 from djq_core.brokers.base import BrokerSettings
 from djq_core.exceptions import ConfigurationError
@@ -70,6 +71,13 @@ def test_a_majority_with_its_journals_confirms_unless_told_otherwise(value: obje
     assert concern(read(value)) == expected
 
 
+def test_the_queue_is_read_from_the_primary_whatever_others_want() -> None:
+    connection = client.Connection(read("mongodb://a/?readPreference=secondary&readConcernLevel=majority"), "main")
+    connection.close()
+    assert connection.queue.read_preference == ReadPreference.PRIMARY
+    assert connection.queue.read_concern.level is None
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
@@ -92,6 +100,18 @@ def test_pymongos_names_reach_the_client_in_any_case() -> None:
     made.close()
     assert made.options.pool_options.max_pool_size == 3
     assert made.options.server_selection_timeout == 0.7
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["mongodb://a/?serverSelectionTimeoutMS=700&timeoutMS=2000", {"serverselectiontimeoutms": 700, "timeoutMS": 2000}],
+)
+def test_the_parts_of_a_call_may_take_as_long_as_the_whole_unless_told_otherwise(value: object) -> None:
+    made = client.make(read(value))
+    made.close()
+    assert made.options.server_selection_timeout == 0.7
+    pool = made.options.pool_options
+    assert (pool.connect_timeout, pool.socket_timeout, made.options.timeout) == (2.0, 2.0, None)
 
 
 @pytest.mark.parametrize(
