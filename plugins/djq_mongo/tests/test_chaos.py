@@ -22,6 +22,8 @@ from tests.services.mongo import NX, SECANTUS, MongoServer
 
 #: Seconds after which the full number of workers is at work again, or a cluster consumes again.
 BACK_AT_WORK, BACK = 1.0, 5.0
+#: So long after its time-out a call may end on a machine that has other things to do.
+LATE = 1.0
 HELD = WORKERS + WORKERS**2
 RETRY = 3
 HOOK = "tests.harness.tasks.note_hook"
@@ -167,7 +169,7 @@ def test_r7_what_was_accepted_outlives_the_server(
         ledger = site.ledger()
         report(ledger, refused=refused, longest_call=f"{longest:.1f} s", longest_comeback=f"{max(comebacks):.1f} s")
         assert refused > 0
-        assert longest <= time_out + 0.5
+        assert longest <= time_out + LATE
         assert not ledger.lost
         assert not ledger.failures
         assert not cluster.log.deaths("")
