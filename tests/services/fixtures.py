@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.services import ironmq, mariadb, postgres, topologies, unavailable, valkey
+from tests.services import ironmq, mariadb, mongo, postgres, topologies, unavailable, valkey
 
 
 class StartValkey(Protocol):
@@ -137,3 +137,44 @@ def start_iron() -> Iterator[StartIron]:
     """Start stand-ins of IronMQ that the test may kill, freeze and let misbehave."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(ironmq.running(**options))
+
+
+class StartMongo(Protocol):
+    """Starts a server of MongoDB's protocol that one test has for itself."""
+
+    def __call__(self, kind: str = ..., *flags: str) -> mongo.MongoServer:
+        """Return a running server with these flags."""
+
+
+@pytest.fixture(scope="session")
+def secantus_server() -> Iterator[mongo.MongoServer]:
+    """Give a SecantusDB server that this test process has for itself; each test takes another database."""
+    try:
+        with mongo.running(mongo.SECANTUS) as server:
+            yield server
+    except mongo.Missing as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def nx_server() -> Iterator[mongo.MongoServer]:
+    """Give an NX-27017 server that this test process has for itself; each test takes another database."""
+    try:
+        with mongo.running(mongo.NX) as server:
+            yield server
+    except mongo.Missing as error:
+        unavailable(str(error))
+
+
+@pytest.fixture
+def start_mongo() -> Iterator[StartMongo]:
+    """Start servers of MongoDB's protocol that the test may kill and freeze."""
+    with ExitStack() as stack:
+
+        def start(kind: str = mongo.SECANTUS, *flags: str) -> mongo.MongoServer:
+            try:
+                return stack.enter_context(mongo.running(kind, *flags))
+            except mongo.Missing as error:
+                unavailable(str(error))
+
+        yield start

@@ -1,4 +1,4 @@
-"""A relay before a server's Unix socket, which can let connections go silent without closing them."""
+"""A relay before a server, which can let connections go silent without closing them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 class Relay:
     """Passes on what is sent in both directions, each connection in threads of its own."""
 
-    def __init__(self, path: Path, target: str) -> None:
+    def __init__(self, path: Path, target: str | tuple[str, int]) -> None:
+        """``path`` is the socket that it listens on; ``target`` is that of the server, or its host and port."""
         self.path = path
         self._target = target
         self._cuts = 0
@@ -44,7 +45,8 @@ class Relay:
             thread.start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
+        family = socket.AF_UNIX if isinstance(self._target, str) else socket.AF_INET
+        with client, socket.socket(family) as server, suppress(OSError):
             server.connect(self._target)
             back = threading.Thread(target=self._pump, args=[server, client], daemon=True)
             back.start()
@@ -63,9 +65,9 @@ class Relay:
 
 
 @contextmanager
-def relaying(folder: Path, target: str) -> Iterator[Relay]:
-    """Relay to a Unix socket for as long as the context lasts."""
-    relay = Relay(folder / "relay", target)
+def relaying(folder: Path, target: str | tuple[str, int]) -> Iterator[Relay]:
+    """Relay to a server for as long as the context lasts."""
+    relay = Relay(folder / "relay.sock", target)
     try:
         yield relay
     finally:

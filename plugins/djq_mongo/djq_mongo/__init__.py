@@ -1,1 +1,1 @@
-"""MongoDB as the message broker of djq."""
+"""MongoDB as the message broker of djq (manual 1.3.5)."""
