@@ -89,3 +89,8 @@ def test_imports_do_nothing() -> None:
     code = f"{LOOK_AROUND}\nimport django; django.setup()\n{check}"
     done = run(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_tests_of_a_file_stay_with_one_process(request: pytest.FixtureRequest) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:  # which has its groups at the end of each id
+        assert request.node.nodeid.endswith(f"@{Path(__file__).relative_to(ROOT)}")

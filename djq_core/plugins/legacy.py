@@ -13,6 +13,7 @@ from typing import Any, Final
 from importlib_metadata import EntryPoint, EntryPoints, PackageNotFoundError, distribution
 
 from djq_core.exceptions import PluginError
+from djq_core.phrases import Phrase
 from djq_core.plugins.assembly import Found
 from djq_core.plugins.offers import KINDS, Offers
 from djq_core.plugins.records import PluginRecord
@@ -65,10 +66,15 @@ def loaded(record: PluginRecord, entry_point: EntryPoint) -> Found:
     return Found(replace(record, offers=offers.names), offers)
 
 
-def superseded(record: PluginRecord, earlier: Iterable[Found]) -> str | None:
+def superseded(record: PluginRecord, earlier: Iterable[Found]) -> Phrase | None:
     """Return why a reporter of Django-Q is not used: a plugin of djq offers one of this name. None where it is."""
     for other in (found.record for found in earlier if found.record.status == "loaded"):
         if record.name in other.offers.get(_REPORTERS, ()) and "djq_register_error_reporters" in other.hooks:
-            first = f"not used: {other} offers the error reporter {record.name!r} too."
-            return f"{first} With {other.distribution!r} in `disabled_plugins` this one takes its place."
+            return Phrase(
+                "not used: {other} offers the error reporter {name!r} too. With {distribution!r} in `disabled_plugins` "
+                "this one takes its place.",
+                other=str(other),
+                name=record.name,
+                distribution=other.distribution,
+            )
     return None

@@ -191,7 +191,7 @@ DASHBOARD: Final = "djq_core/dashboard/"
 #: Names of brokers, plugins, functions and tasks, and what a server says.
 SEEN: Final = (
     "four-oranges", "lost-orange", "math.sqrt", "nightly", "math.fabs", "default", "SQLite", "ORM", "orm", "core",
-    "disque", "ironmq", "mongo", "opentelemetry", "redis", "rollbar", "sentry", "sqs", "djq-",
+    "disque", "ironmq", "mongo", "opentelemetry", "redis", "rollbar", "sentry", "sqs", "djq-", "django-q-",
     "in-memory", "pickle", "json", "cache", "database", "ConnectionError",
     "AwayBroker", "The server at nowhere:1 <script>refuses</script>.",
 )  # fmt: skip

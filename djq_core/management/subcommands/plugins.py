@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from djq_core.conf import Problem
 from djq_core.current import app_config
 from djq_core.management.subcommands.base import Subcommand
-from djq_core.phrases import gettext_noop
+from djq_core.phrases import gettext_noop, in_words
 from djq_core.plugins import PluginRecord, discover
 
 _STATUSES: Final = (gettext_noop("loaded"), gettext_noop("broken"), gettext_noop("disabled"))
@@ -61,7 +61,8 @@ def _as_text(records: Sequence[PluginRecord], problems: Sequence[Problem]) -> st
 
 def _details(record: PluginRecord) -> Iterator[str]:
     if record.error:
-        yield f"{_('error')}: {record.error}"
+        told = in_words(record.error)
+        yield f"{_('error')}: {told}" if record.status == "broken" else told
     for kind, names in record.offers.items():
         yield f"{_(kind.replace('_', ' '))}: {', '.join(names)}"
     for broker, flags in record.capabilities.items():
