@@ -15,6 +15,7 @@ CLUSTERS = (TESTS / "chaos", TESTS / "flow")
 LONG = (*CLUSTERS, TESTS.parent / "plugins", *(TESTS / name for name in ("demo", "examples", "security", "testing")))
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell which tests stay together, and let the long ones begin, so that no worker is left with one at the end.
 
