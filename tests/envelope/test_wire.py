@@ -37,7 +37,7 @@ def text_of(header: Any, payload: bytes = b"") -> str:
 
 
 def header_of(**changes: Any) -> dict[str, Any]:
-    header = json.loads(urlsafe_b64decode(encode_package(package()).partition(".")[0]))
+    header = json.loads(urlsafe_b64decode(encode_package(package(id="e" * 32)).partition(".")[0]))
     return {**header, "p": [["args", 0]], **changes}
 
 

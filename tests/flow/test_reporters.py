@@ -143,4 +143,4 @@ def test_the_command_shows_them(make_site: MakeSite) -> None:
     install(site, "good", SOURCES["good"])
     told = re.sub("  +", " ", site.manage("djq", "plugins").stdout)
     assert "good acme-good 1.0 loaded\n error reporters: good\n" in told
-    assert "rollbar django-q-rollbar 0.1.3 disabled\n error: not used: djq-rollbar 0.1.0 offers" in told
+    assert "rollbar django-q-rollbar 0.1.3 disabled\n not used: djq-rollbar 0.1.0 offers" in told
