@@ -92,5 +92,5 @@ def test_imports_do_nothing() -> None:
 
 
 def test_tests_of_a_file_stay_with_one_process(request: pytest.FixtureRequest) -> None:
-    if "PYTEST_XDIST_WORKER" in os.environ:  # which has its groups at the end of each id
+    if request.config.getoption("loadgroup", default=False):  # pytest-xdist has groups at the end of each id then
         assert request.node.nodeid.endswith(f"@{Path(__file__).relative_to(ROOT)}")
