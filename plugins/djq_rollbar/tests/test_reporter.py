@@ -74,11 +74,12 @@ def test_local_variables_are_scrubbed_in_items_of_ours_alone(run: Run, endpoint:
         import rollbar
         from djq_rollbar.reporter import RollbarReporter
         reporter = RollbarReporter(access_token="t", endpoint=URL, handler="blocking")
+        SECRET = "".join(["hunter", "2"])  # a traceback may show the source
         def charge(card_token, uri, nested):
             raise ValueError("odd")
         try:
             try:
-                charge("hunter2", "redis://me:hunter2@host", {"deep": {"api_key": "hunter2"}, "amount": 5})
+                charge(SECRET, f"redis://me:{SECRET}@host", {"deep": {"api_key": SECRET}, "amount": 5})
             except ValueError as error:
                 raise KeyError("cause") from error
         except KeyError:
