@@ -1,6 +1,7 @@
 """The Django signals of a task's life (manual 1.13).
 
-Every receiver gets the task as a dictionary of its own: changing it changes nothing. ``sender`` is :data:`SENDER`.
+The receivers of a signal share a copy of the task: changing it changes nothing but what those after them see.
+``sender`` is :data:`SENDER`.
 """
 
 from __future__ import annotations

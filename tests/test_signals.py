@@ -111,6 +111,19 @@ def test_afterwards_a_raising_receiver_is_logged_and_the_others_hear(
     assert "not today" in str(told[0].exc_info)
 
 
+def test_a_receiver_that_exits_does_not_silence_the_others(hooks: Hooks) -> None:
+    def leave(**kwargs: Any) -> None:
+        raise SystemExit(1)
+
+    with connected(signals.post_execute, leave):
+        for _ in range(7):
+            hooks.post_execute(TASK)
+    heard = Receiver()
+    with connected(signals.post_execute, heard):
+        hooks.post_execute(TASK)
+    assert len(heard.calls) == 1
+
+
 def test_changing_the_task_changes_nothing(hooks: Hooks) -> None:
     def meddle(task: dict[str, Any], **kwargs: Any) -> None:
         task["kwargs"]["a"] = 2

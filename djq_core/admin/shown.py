@@ -27,6 +27,7 @@ def shown(value: object, most: int = _MOST_SHOWN) -> SafeString:
     except Exception as error:  # the site's own classes
         told = {"value": type(value).__name__, "error": type(error).__name__}
         text = gettext("<%(value)s: %(error)s when printed>") % told
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")  # half of a surrogate pair has no place in a page
     return escape(text if len(text) <= most else f"{text[:most]}…")
 
 

@@ -122,5 +122,12 @@ def seal(runtime: Runtime, package: TaskPackage, broker: Broker) -> str:
 
 
 def _task(runtime: Runtime, package: TaskPackage) -> dict[str, Any]:
-    args = runtime.load(package.serializer, package.parts[ARGS])
-    return package.as_dict(tuple(args), runtime.load(package.serializer, package.parts[KWARGS]))
+    """Return a task as a dictionary; without its arguments where they cannot be read, as its failure will say."""
+    try:
+        args, kwargs = (runtime.load(package.serializer, package.parts[part]) for part in (ARGS, KWARGS))
+        return package.as_dict(tuple(args), kwargs)
+    except Error:  # the database is away, or the caller's transaction is broken now
+        raise
+    except Exception as error:  # whatever reading the site's own values raises
+        logger.warning("The plugins are asked about [%s] without its arguments: %s", package.name, error)
+        return package.as_dict()

@@ -70,7 +70,7 @@ def decode_package(text: str, *, max_bytes: int) -> TaskPackage:
             )
         _check_header(header)
         return _from_header(header, _split(_inflate(payload, header, max_bytes), header["p"]))
-    except (binascii.Error, UnicodeError, zlib.error, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (binascii.Error, zlib.error, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise PackageError(Phrase("The package is damaged: {error}.", error=error)) from error
 
 
@@ -82,7 +82,7 @@ def read_header(text: str) -> dict[str, Any]:
         read = {name: header.get(name) for name in (*_TEXTS, "timeout", "hook")}
         sent = datetime.fromisoformat(header["started"]).timestamp()
         return {**read, "headers": header.get("h"), "serializer": str(header["s"]), "sent": sent}
-    except (binascii.Error, AttributeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise PackageError(Phrase("The package is damaged: {error}.", error=error)) from error
 
 

@@ -89,6 +89,11 @@ def djq_post_spawn(role: str, name: str, pid: int) -> None:
 
 
 def _tell(signal: Signal, **arguments: Any) -> None:
-    for receiver, answer in signal.send_robust(signals.SENDER, **arguments):
+    try:
+        answers = signal.send_robust(signals.SENDER, **arguments)
+    except SystemExit:  # no reason to leave all receivers out for a while, as a plugin that raises is
+        logger.exception("A signal receiver tried to end the process, those after it were not told")
+        return
+    for receiver, answer in answers:
         if isinstance(answer, Exception):
             logger.error("Signal receiver %r failed", receiver, exc_info=answer)

@@ -6,7 +6,8 @@ import re
 from itertools import accumulate
 from typing import Any, Final
 
-_STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+#: To the end where one is not closed: looking for its end from each quote inside of it would take quadratic time.
+_STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[{]}"))
 _NO_STRUCTURE: Final = bytes(set(range(256)) - set(b'[{]}"\\'))

@@ -147,7 +147,14 @@ def _read_moment(kind: type[Moment], value: Any) -> Moment:
         return kind.fromisoformat(value)
     text, zone, fold = value
     moment = kind.fromisoformat(text).replace(fold=fold)
-    return moment.replace(tzinfo=ZoneInfo(zone)) if zone else moment
+    return moment.replace(tzinfo=_zone(zone)) if zone else moment
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except OSError as error:  # a folder of zones, a name that is too long
+        raise ValueError(f"{name!r} is no time zone") from error
 
 
 def _read_bytes(value: str) -> bytes:

@@ -134,6 +134,12 @@ def test_values_that_cannot_be_shown_say_so(client: Client) -> None:
     assert len(text) < 60_000
 
 
+@pytest.mark.parametrize(("success", "name"), [(True, "success"), (False, "failure")])
+def test_half_of_a_surrogate_pair_can_be_shown(client: Client, success: bool, name: str) -> None:
+    task = make_task(success, result="no such file: caf\udce9")
+    assert r"no such file: caf\udce9" in page(client, f"/admin/djq_core/{name}/{task.pk}/change/")
+
+
 def test_a_site_may_list_results(client: Client) -> None:
     class ChildAdmin(FailAdmin):
         list_display = ("name", "func", "result", "started", "attempt_count")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -105,6 +106,18 @@ def test_plugins_are_told_the_receipt_and_their_errors_are_logged(caplog: pytest
 def test_nothing_is_read_for_plugins_that_do_not_look() -> None:
     unreadable = package_of(RUNTIME, parts={"args": b"no pickle", "kwargs": b"neither"})
     assert ask(RUNTIME, unreadable) == ({}, unreadable)
+
+
+def test_what_cannot_be_read_for_plugins_is_sent_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    runtime, broker, tracer = runtime_of(name="main", serializer="json"), MemoryBroker(), Tracer()
+    runtime.hooks.register(tracer, "tracer")
+    gone = dataclasses.replace(
+        package_of(runtime), parts={"args": b'{"$model":["no.such",1,"default"]}', "kwargs": b"{}"}
+    )
+    enqueue(runtime, gone, broker)
+    assert [task["args"] for task in tracer.asked] == [()]
+    assert [package.id for package in arrived(runtime, broker)] == [gone.id]
+    assert "without its arguments: There is no model" in caplog.text
 
 
 def test_a_broker_that_is_away_reaches_the_caller() -> None:

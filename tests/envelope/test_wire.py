@@ -179,10 +179,15 @@ def test_the_header_alone_is_read_whatever_the_payload_is() -> None:
     assert read_header(encode_package(package()))["timeout"] is None
 
 
-@pytest.mark.parametrize("text", ["", "!!!", text_of([]), text_of({"id": 1}), text_of(5)])
+DEEP = urlsafe_b64encode(b"[" * 100_000).decode()
+
+
+@pytest.mark.parametrize("text", ["", "!!!", text_of([]), text_of({"id": 1}), text_of(5), DEEP])
 def test_a_damaged_header_is_told_as_such(text: str) -> None:
     with pytest.raises(PackageError, match="damaged"):
         read_header(text)
+    with pytest.raises(PackageError, match="damaged"):
+        decode_package(text, max_bytes=MIB)
 
 
 @pytest.mark.parametrize(

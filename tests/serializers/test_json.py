@@ -212,6 +212,13 @@ def test_a_text_that_is_too_deep_is_refused_before_it_is_read(bomb: bytes) -> No
     assert clock.process_time() - began < 2
 
 
+def test_a_text_that_is_not_closed_is_looked_at_once() -> None:
+    began = clock.process_time()
+    with pytest.raises(DeserializationError, match="Unterminated string"):
+        JsonSerializer().loads(b"[" * 101 + b'"' + b'\\"' * MANY)
+    assert clock.process_time() - began < 2
+
+
 # Damaged
 
 
@@ -224,6 +231,8 @@ def test_a_text_that_is_too_deep_is_refused_before_it_is_read(bomb: bytes) -> No
         (b'{"$datetime":"soon"}', r"\$datetime is damaged: ValueError"),
         (b'{"$datetime":["2026-01-02","../secret",0]}', r"\$datetime is damaged"),
         (b'{"$datetime":["2026-01-02","No/Where",0]}', r"\$datetime is damaged: ZoneInfoNotFoundError"),
+        (b'{"$datetime":["2026-01-02","Europe",0]}', r"\$datetime is damaged"),
+        (b'{"$time":["03:04","' + b"x" * 9000 + b'",0]}', r"\$time is damaged"),
         (b'{"$bytes":"?"}', r"\$bytes is damaged"),
         (b'{"$decimal":"ten"}', r"\$decimal is damaged: InvalidOperation"),
         (b'{"$timedelta":[999999999999,0,0]}', r"\$timedelta is damaged: OverflowError"),
