@@ -74,11 +74,11 @@ class Control(threading.Thread):
         self._renewed(asked)
         try:
             receipts = self._broker.extend(list(asked.values()), self._broker.settings.lease)
+            valid = dict(zip(asked, receipts, strict=True))
         except Exception as error:  # whatever the broker's client raises; the sentinel asks again
             logger.warning("%d leases could not be renewed: %s", len(asked), error)
             self._channel.send(Frame(Kind.RENEWED, header=[[seq, None, None] for seq in asked]))
             return
-        valid = dict(zip(asked, receipts, strict=True))
         self._renewed({seq: receipt or asked[seq] for seq, receipt in valid.items()})
         self._channel.send(Frame(Kind.RENEWED, header=[[seq, asked[seq], receipt] for seq, receipt in valid.items()]))
 

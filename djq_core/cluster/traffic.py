@@ -259,12 +259,20 @@ class Traffic:
     # Leases
 
     def renew(self, pusher: Child | None, monitor: Child | None) -> None:
-        """Name what is held: the pusher renews what waits or runs, the monitor what it saves."""
+        """Name what is held: the pusher renews what waits or runs, the monitor what it saves.
+
+        What the pusher still renews, where that changes receipts, it is not asked for again: the receipt of the first
+        answer would be void once the second is on its way.
+        """
         self.wants_renewal = False
         if not self.renews_leases:
             return
         saving = [held for held in self.table.finished.values() if held.is_sent]
-        others = [held for held in self.table.by_seq.values() if not (held.is_sent and held.outcome)]
+        others = [
+            held
+            for held in self.table.by_seq.values()
+            if not (held.is_sent and held.outcome) and held.seq not in self._renewing
+        ]
         for child, tasks in ((pusher, others), (monitor, saving)):
             items = [[held.seq, held.receipt] for held in tasks if held.receipt]
             if child is not None and items:

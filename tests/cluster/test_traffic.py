@@ -595,6 +595,25 @@ def test_a_result_waits_for_the_receipt_that_its_renewal_changes(bench: Bench, a
     assert (traffic.table.by_seq[1].receipt, traffic.unstarted([worker])) == (frame.header["receipt"], 1)
 
 
+def test_what_is_being_renewed_is_not_renewed_beside(bench: Bench) -> None:
+    traffic, pusher, monitor = traffic_of(Changing), bench.helper("pusher"), bench.helper("monitor")
+    worker = bench.worker()
+    push(traffic, 1)
+    traffic.hand_out([worker], NOW)
+    start_next(traffic, worker)
+    traffic.renew(pusher, monitor)
+    push(traffic, 2)
+    traffic.renew(pusher, monitor)  # the broker is slow: the first answer takes longer than a third of a lease
+    assert named(bench.told(pusher)) == [[1, "r1"], [2, "r2"]]
+    finish(traffic, worker)
+    traffic.on_renewed([(1, "r1", "r1+")], [worker])
+    traffic.forward(monitor)
+    assert [frame.header["receipt"] for frame in bench.given(monitor)] == ["r1+"]
+    traffic.on_renewed([(2, "r2", "r2+")], [worker])
+    traffic.renew(pusher, monitor)
+    assert named(bench.told(pusher)) == [[2, "r2+"]]
+
+
 def test_a_renewal_that_failed_does_not_count_as_one(bench: Bench) -> None:
     traffic = traffic_of(Changing)
     push(traffic, 1, fetched=NOW)

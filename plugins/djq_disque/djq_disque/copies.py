@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Sequence
@@ -50,30 +51,40 @@ class Sender:
         self._full = self._copies = self._fewest = self._options.replicate or COPIES
         self._look_at = 0.0
 
-    def send(self, bodies: Sequence[Body], retry: int, *, at: str = "") -> list[Sent]:
-        """Send jobs in order; raises BrokerError where one is refused."""
-        sent: list[Sent] = []
-        while len(sent) < len(bodies):
-            send = partial(self._send_some, bodies[len(sent) :], retry)
-            sent += self._nodes.run(send, at=at, repeats=False)
-        return sent
+    def send(
+        self, bodies: Sequence[Body], retry: int, *, at: str = "", to: dict[int, Sent] | None = None
+    ) -> list[Sent]:
+        """Send jobs in order; raises BrokerError where one is refused. ``to`` is then told of those that were not."""
+        sent = {} if to is None else to
+        left = dict(enumerate(bodies))
+        while left:
+            send = partial(self._send_some, list(itertools.islice(left.items(), _CHUNK)), retry)
+            some = self._nodes.run(send, at=at, repeats=False)
+            sent.update(some)
+            for place in some:
+                del left[place]
+        return [sent[place] for place in range(len(bodies))]
 
-    def _send_some(self, bodies: Sequence[Body], retry: int, server: redis.Redis, node: str) -> list[Sent]:
-        """Send the first ones, at least one, with fewer copies where nodes are away."""
+    def _send_some(
+        self, bodies: Sequence[tuple[int, Body]], retry: int, server: redis.Redis, node: str
+    ) -> dict[int, Sent]:
+        """Send the first ones, with fewer copies where nodes are away; return those that were taken, one at least."""
         copies = self._wanted(server)
         some = bodies[: _CHUNK if copies == 1 else _CHUNK_WITH_COPIES]
-        replies = pipelined(server, [self._command(body, retry, copies, len(some)) for body in some])
+        replies = pipelined(server, [self._command(body, retry, copies, len(some)) for _, body in some])
         if not any(map(_is_short, replies)):
             self._made(copies)
-        sent: list[Sent] = []
-        for body, reply in zip(some, replies, strict=True):
+        sent: dict[int, Sent] = {}
+        refused: list[Exception] = []
+        for (place, body), reply in zip(some, replies, strict=True):
             accepted = self._once_more(server, body, retry, reply) if _is_short(reply) else reply
             if isinstance(accepted, Exception):
-                if sent:
-                    break  # what was accepted is not sent again; the rest meets its error in the next call
-                raise accepted
-            sent.append(Sent(bytes(accepted).decode(), node))
-        return sent
+                refused.append(accepted)  # what comes after it may have been taken, and is not sent again
+            else:
+                sent[place] = Sent(bytes(accepted).decode(), node)
+        if refused and not sent:
+            raise refused[0]
+        return sent  # the rest meets its error in the next call
 
     def _once_more(self, server: redis.Redis, body: Body, retry: int, reply: Exception) -> Any:
         """Send a job with fewer and fewer copies until there are enough nodes for them."""

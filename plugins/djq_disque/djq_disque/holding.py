@@ -20,6 +20,8 @@ from djq_disque.walking import show
 
 #: How many ids one command takes.
 _CHUNK: Final = 500
+#: So many jobs are remembered that were sent anew and could not be ended, the newest.
+_REMEMBERED: Final = 10_000
 #: What a call that waits at a node takes of the time-out at most, and by how many seconds a node may be late.
 _SHARE, _LATE = 0.5, 0.1
 
@@ -31,11 +33,20 @@ class Holding:
         self.nodes = Nodes(options)
         self._options, self._queue, self._lease = options, queue, lease
         self._sender = Sender(options, self.nodes, queue)
+        #: What was sent in the place of a job that could not be ended then.
+        self._anew: dict[Receipt, Sent] = {}
 
-    def send(self, jobs: Sequence[tuple[Package, Mark, float]], seconds: float, *, at: str = "") -> list[Sent]:
+    def send(
+        self,
+        jobs: Sequence[tuple[Package, Mark, float]],
+        seconds: float,
+        *,
+        at: str = "",
+        to: dict[int, Sent] | None = None,
+    ) -> list[Sent]:
         """Send packages with their marks and delays, to be redelivered after ``seconds``."""
         bodies = [Body(sealed(package, mark), max(0, math.ceil(delay))) for package, mark, delay in jobs]
-        return self._sender.send(bodies, _whole(seconds), at=at)
+        return self._sender.send(bodies, _whole(seconds), at=at, to=to)
 
     def get(self, count: int, wait: float) -> list[Delivery]:
         """Return deliveries, waiting at one node for the first at most ``wait`` seconds, and no longer than it may."""
@@ -68,13 +79,24 @@ class Holding:
         """Send packages anew in the place of their jobs, and return the receipts of the new ones.
 
         A delay is a lease where the mark says that the package is held. Who is killed between the two leaves both
-        jobs, and so costs a run; the other way round it would cost the task.
+        jobs, and so costs a run; the other way round it would cost the task. After an error another call goes on where
+        this one has ended.
         """
         if not jobs:
             return []
-        sent = self.send([job[1:] for job in jobs], seconds, at=jobs[0][0].node)
+        new = [job for job in jobs if job[0] not in self._anew]
+        sent: dict[int, Sent] = {}
+        try:
+            self.send([job[1:] for job in new], seconds, at=jobs[0][0].node, to=sent)
+        finally:
+            self._anew |= {new[place][0]: each for place, each in sent.items()}
+            while len(self._anew) > _REMEMBERED:
+                self._anew.pop(next(iter(self._anew)), None)
+        found = [Receipt(*self._anew[receipt]) for receipt, *_ in jobs]
         self.end([receipt for receipt, *_ in jobs])
-        return [Receipt(*each) for each in sent]
+        for receipt, *_ in jobs:
+            self._anew.pop(receipt, None)
+        return found
 
     def extend(self, receipts: Sequence[Receipt], seconds: float) -> list[Receipt | None]:
         """Let leases end ``seconds`` from now; None stands for a lost one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from djq_core.exceptions import BrokerError
 from djq_disque.broker import DisqueBroker
+from djq_disque.holding import Holding
+from djq_disque.receipts import Receipt
 from plugins.djq_disque.tests.conftest import MakeBroker, StartDisque
 from plugins.djq_disque.tests.standin.running import DisqueCluster, DisqueNode
 from plugins.djq_disque.tests.test_broker import receipts
@@ -202,3 +205,46 @@ def test_copies_that_are_late_hold_up_no_call_for_long(start_disque: StartDisque
     broker.enqueue("c")
     assert time.monotonic() - began < 0.2
     assert broker.queue_size() == 32
+
+
+def test_what_one_node_took_is_not_sent_to_another(start_disque: StartDisque, make_broker: MakeBroker) -> None:
+    """A node may have no memory for the first job of several, and some for the next."""
+    cluster = start_disque(2)
+    broker = make_broker(cluster, disque_replicate=1)
+    for node in cluster.nodes:
+        node.say("STANDIN.FAULT", "oom", 1)
+    ids = broker.enqueue_many(["a", "b", "c"])
+    assert len(set(ids)) == 3
+    found = [each.package for _ in range(5) for each in broker.receive(5, 0.3)]
+    assert sorted(map(str, found)) == ["a", "b", "c"]
+
+
+class Interrupted(Holding):
+    """A queue whose nodes are away for a moment when jobs are to be ended."""
+
+    is_away = True
+
+    def end(self, receipts: Sequence[Receipt]) -> None:
+        """Raise BrokerError the first time."""
+        if self.is_away:
+            self.is_away = False
+            raise BrokerError("Disque is away.")
+        super().end(receipts)
+
+
+@pytest.mark.parametrize("is_renewed", [False, True])
+def test_what_was_sent_anew_before_an_interruption_is_not_sent_again(make_broker: MakeBroker, is_renewed: bool) -> None:
+    broker = make_broker()
+    broker.enqueue_many(["a", "b"])
+    held = [Receipt.read(str(each.receipt)) for each in broker.receive(2, 0)]
+    queue = Interrupted(broker.options, broker.list_key, broker.settings.lease)
+
+    def hand_back() -> None:
+        queue.extend(held, 1) if is_renewed else queue.release(held, 0, counted=True)
+
+    with pytest.raises(BrokerError):
+        hand_back()
+    hand_back()
+    found = [each.package for _ in range(4) for each in broker.receive(5, 0.7)]
+    assert sorted(map(str, found)) == ["a", "b"]
+    queue.nodes.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from djq_ironmq.bodies import Body, size_of
-from djq_ironmq.connection import MOST, Connection, side_by_side
+from djq_ironmq.connection import MOST, Connection, batches, side_by_side
 from djq_ironmq.errors import is_not_found
 from djq_ironmq.receipts import Lease
 
@@ -26,9 +27,11 @@ def _hand_back(server: Connection, leases: Sequence[Lease], seconds: float, dela
     new = [lease for lease in held if not server.known.is_posted(lease.id)]
     bodies = {id: body for id, body in side_by_side(lambda lease: (lease.id, _body(server, lease)), new) if body}
     texts = [str(body.with_attempts(body.attempts + counted)) for body in bodies.values()]
-    server.post([(text, size_of(text)) for text in texts], delay)
-    for id in bodies:
-        server.known.posted(id)
+    ids = iter(bodies)
+    for some in batches([(text, size_of(text)) for text in texts]):
+        server.post(some, delay)
+        for id in itertools.islice(ids, len(some)):  # before the next call, which may fail
+            server.known.posted(id)
     server.delete(held)
     for error in found:
         if isinstance(error, Exception):

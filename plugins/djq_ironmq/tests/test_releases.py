@@ -71,6 +71,22 @@ def test_a_release_that_was_interrupted_goes_on_where_it_ended(
     assert told(broker.receive(5, 0)) == [("a", 2, 1), ("b", 2, 1)]
 
 
+def test_what_was_posted_before_an_interruption_is_not_posted_again(
+    start_iron: StartIron, make_broker: MakeBroker
+) -> None:
+    server = start_iron()
+    broker = make_broker(server)
+    broker.enqueue_many([f"{number}{'x' * 200_000}" for number in range(8)])  # too much for one call
+    held = receipts(broker.receive(8, 0))
+    posting = f"POST /3/projects/53f6a2c9d1e0/queues/{broker.queue_name}/messages"
+    server.fault(only=posting, times=9)  # eight touches and the first post go well
+    server.fault(only=posting, is_dropped=True)
+    with pytest.raises(BrokerError):
+        broker.release(held)
+    broker.release(held)
+    assert sorted(str(each.package)[0] for each in broker.receive(20, 0)) == list("01234567")
+
+
 def test_what_is_renewed_is_known_although_others_are_not(start_iron: StartIron, make_broker: MakeBroker) -> None:
     server = start_iron()
     broker = make_broker(server)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -23,6 +24,8 @@ logger = logging.getLogger("djq")
 
 #: A wait that is shorter by so much is still of whole seconds.
 _ROUNDING: Final = 0.05
+#: So many packages are remembered that could not be read from a storage, the newest.
+_REMEMBERED: Final = 10_000
 
 
 class SqsBase(SqsServer):
@@ -77,6 +80,11 @@ class SqsBase(SqsServer):
         return body
 
     @cached_property
+    def _unread(self) -> dict[str, int]:
+        """How many deliveries of a package came to nothing, for its storage was away, by its token."""
+        return {}
+
+    @cached_property
     def _claims(self) -> Claims | None:
         from djq_sqs.claims import Claims
 
@@ -112,17 +120,39 @@ class SqsBase(SqsServer):
             VisibilityTimeout=whole(self.settings.lease),
             AttributeNames=["ApproximateReceiveCount"],
         )
-        found = map(self._delivery, (answer or {}).get("Messages", ()))
-        return [delivery for delivery in found if delivery is not None]
+        now = time.time()  # a storage may take long, and the lease does not wait for it
+        each = [self._delivery(message, now) for message in (answer or {}).get("Messages", ())]
+        found = [delivery for delivery in each if delivery is not None]
+        return found if time.time() - now < self.settings.lease / 3 else self._renewed(found)
 
-    def _delivery(self, message: Mapping[str, Any]) -> Delivery | None:
+    def _renewed(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Return those deliveries whose lease was not over before all packages were read, with a whole lease."""
+        valid = self.extend([str(delivery.receipt) for delivery in deliveries], self.settings.lease)
+        if lost := valid.count(None):
+            alias = self.options.claim_check
+            logger.error("STORAGES[%r] is slow: %d leases were over before all was read", alias, lost)
+        for delivery, receipt in zip(deliveries, valid, strict=True):
+            if receipt is None:
+                self._note_unread(Receipt.from_text(str(delivery.receipt)).claim)
+        return [replace(each, receipt=new) for each, new in zip(deliveries, valid, strict=True) if new is not None]
+
+    def _note_unread(self, claim: str | None) -> None:
+        """Note a delivery that came to nothing: no cluster has ended with it, and no task has failed."""
+        if claim:
+            self._unread[claim] = self._unread.pop(claim, 0) + 1
+            while len(self._unread) > _REMEMBERED:
+                self._unread.pop(next(iter(self._unread)), None)
+
+    def _delivery(self, message: Mapping[str, Any], now: float) -> Delivery | None:
         """Return the delivery of a message; None where its package is in a storage that cannot be read now."""
         body, claim = message["Body"], bodies.claimed(message["Body"])
         package = bodies.decode(body) if claim is None else self._claimed(claim)
         if package is None:
+            self._note_unread(claim)
             return None
-        receipt = Receipt.new(message["ReceiptHandle"], whole(self.settings.lease), claim)
+        receipt = Receipt.new(message["ReceiptHandle"], whole(self.settings.lease), claim, now)
         count = int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1))
+        count = max(1, count - self._unread.get(claim or "", 0))
         return Delivery(str(receipt), package, count, count)
 
     def _claimed(self, token: str) -> Package | None:

@@ -31,9 +31,9 @@ class Receipt:
         return f"{self.until:.3f}:{self.received:.3f}:{self.claim}:{self.handle}"
 
     @classmethod
-    def new(cls, handle: str, lease: int, claim: str | None) -> Receipt:
-        """Return the receipt of a message that has just been received for so many seconds."""
-        now = time.time()
+    def new(cls, handle: str, lease: int, claim: str | None, now: float | None = None) -> Receipt:
+        """Return the receipt of a message that was received, at ``now`` or just so, for so many seconds."""
+        now = time.time() if now is None else now
         return cls(now + lease, now, claim or "", handle)
 
     @classmethod

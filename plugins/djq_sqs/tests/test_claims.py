@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.test import override_settings
 from djq_core.exceptions import BrokerError
 from djq_sqs import bodies
 from djq_sqs.broker import SqsBroker, SqsClaimsBroker
+from djq_sqs.receipts import Receipt
 from plugins.djq_sqs.tests.conftest import MakeBroker
 from tests.services import gateway
 from tests.services.gateway import Gateway
@@ -42,6 +44,14 @@ class Moody(FileSystemStorage):
         super().delete(name)
 
 
+class Slow(FileSystemStorage):
+    """A storage that takes its time."""
+
+    def _open(self, name: str, mode: str = "rb") -> Any:
+        time.sleep(0.8)
+        return super()._open(name, mode)
+
+
 class Renaming(FileSystemStorage):
     """A storage that names its files itself."""
 
@@ -57,7 +67,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         return {"BACKEND": f"{__name__}.{kind.__name__}", "OPTIONS": {"location": str(tmp_path / "claims")}}
 
     (tmp_path / "claims").mkdir()
-    with override_settings(STORAGES={"claims": entry(Moody), "renaming": entry(Renaming)}):
+    with override_settings(STORAGES={"claims": entry(Moody), "renaming": entry(Renaming), "slow": entry(Slow)}):
         yield tmp_path / "claims"
 
 
@@ -155,6 +165,37 @@ def test_a_storage_that_is_away_leaves_the_task_on_the_queue(
     broker.acknowledge(str(delivery.receipt))
     assert "stays in STORAGES['claims']: the storage is away" in caplog.text
     assert broker.queue_size() + broker.lock_size() == 0
+
+
+def test_a_slow_storage_makes_no_lease_longer(
+    folder: Path, make_broker: MakeBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    sqs = {"claim_check": "slow", "claim_check_over": 100}
+    slow, other = (make_broker(SqsClaimsBroker, sqs=sqs, lease=lease) for lease in (2, 30))
+    slow.enqueue_many([f"{number}{'x' * 200}" for number in range(4)])
+    held = slow.receive(10, 1)
+    taken = other.receive(10, 1)
+    assert not {each.package for each in held} & {each.package for each in taken}
+    assert "STORAGES['slow'] is slow: 4 leases were over before all was read" in caplog.text
+
+
+def test_what_takes_less_than_its_lease_has_a_whole_one(folder: Path, make_broker: MakeBroker) -> None:
+    broker = make_broker(SqsClaimsBroker, sqs={"claim_check": "slow", "claim_check_over": 100}, lease=2)
+    broker.enqueue("x" * 200)
+    (held,) = broker.receive(1, 1)
+    assert Receipt.from_text(str(held.receipt)).until - time.time() > 1.9
+
+
+def test_what_a_storage_did_not_give_is_no_attempt(folder: Path, make_broker: MakeBroker) -> None:
+    """Else a storage that is away for a while would use up ``max_deliveries``, and the task be given up unrun."""
+    broker = make_broker(SqsClaimsBroker, sqs=SQS, lease=1)
+    broker.enqueue(LARGE)
+    (folder / "away").touch()
+    for _ in range(2):
+        assert broker.receive(1, 1.3) == []
+    (folder / "away").unlink()
+    (delivery,) = broker.receive(1, 3)
+    assert (delivery.count, delivery.unanswered) == (1, 1)
 
 
 def test_a_file_that_is_gone_is_a_package_that_cannot_be_read(folder: Path, make_broker: MakeBroker) -> None:
