@@ -87,7 +87,7 @@ class Queue:
 
     def seconds_to_next(self) -> float | None:
         """Return in how many seconds the next package may be claimed, 0 for now, None for an empty queue."""
-        first = self._packages.find_one({}, {"due": 1}, sort=_BY_DUE)
+        first = self._packages.find_one({"due": {"$gte": 0}}, {"due": 1}, sort=_BY_DUE)
         if first is None:
             return None
         return max(0, int(first["due"]) - LEEWAY - self._clock.now()) / MICROSECONDS

@@ -21,10 +21,11 @@ def send(
 
     def call(entries: Sequence[batches.Entry]) -> batches.Entry:
         if len(entries) > 1:
-            return queue.call("send_message_batch", creates=True, Entries=list(entries)) or {}
+            return _taken(options, queue.call("send_message_batch", creates=True, Entries=list(entries)))
         (entry,) = entries
         words = {name: value for name, value in entry.items() if name != "Id"}
-        return {"Successful": [{**(queue.call("send_message", creates=True, **words) or {}), "Id": entry["Id"]}]}
+        answer = _taken(options, queue.call("send_message", creates=True, **words))
+        return {"Successful": [{**answer, "Id": entry["Id"]}]}
 
     outcome = batches.Outcome()
     try:
@@ -37,6 +38,12 @@ def send(
         _take_back(claims, [messages[place] for place in outcome.failed])
         raise BrokerError(_told(options, len(messages), outcome.failed))
     return [outcome.done[place]["MessageId"] for place in range(len(messages))]
+
+
+def _taken(options: SqsOptions, answer: batches.Entry | None) -> batches.Entry:
+    if answer is None:
+        raise BrokerError(f"{options.where} has just made the queue and does not know it yet. Send again in a moment.")
+    return answer
 
 
 def _take_back(claims: Claims | None, messages: Sequence[Mapping[str, str]]) -> None:
