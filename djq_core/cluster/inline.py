@@ -30,8 +30,10 @@ def run_inline(runtime: Runtime, package: TaskPackage) -> str:
         link = todo.popleft()
         with _usable_transactions():
             result = executor.execute(link).of(link)
-        executor.report()
-        keeper.save([result], lambda following: todo.append(ask(runtime, following)[1]))
+        try:
+            keeper.save([result], lambda following: todo.append(ask(runtime, following)[1]))
+        finally:
+            executor.report()
         keeper.announce(result)
         with _usable_transactions():
             keeper.follow(result)

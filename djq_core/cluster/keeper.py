@@ -51,16 +51,24 @@ class Keeper:
     """Save results and what follows from them."""
 
     def __init__(
-        self, runtime: Runtime, *, database: str | None = None, tries_again: bool = True, faults: Faults | None = None
+        self,
+        runtime: Runtime,
+        *,
+        database: str | None = None,
+        tries_again: bool = True,
+        faults: Faults | None = None,
+        tell: Callable[..., None] | None = None,
     ) -> None:
         """``database`` is the alias whose transactions ``submit`` joins, None where it joins none.
 
-        ``tries_again`` says whether a failed task may be run again.
+        ``tries_again`` says whether a failed task may be run again. ``tell`` reports the error of a hook, with the task
+        and the role, by and by: the time of a reporter is not the hook's.
         """
         self._runtime = runtime
         self._database = database
         self._tries_again = tries_again
         self._faults = faults or Faults()
+        self._tell_error = tell or self._report
         self._functions = Functions(runtime.conf.allowed_functions, runtime.hooks, runtime.load)
         self._unpruned: list[str | None] = []
         self._unreadable = 0
@@ -306,8 +314,10 @@ class Keeper:
             raise
         except BaseException as error:  # the border of the site's code, sys.exit() included
             logger.exception("The hook %s of [%s] failed", package.hook, package.name)
-            handled = (type(error), error, error.__traceback__)
-            self._runtime.reporters.report(handled, task, "monitor")
+            self._tell_error(error, task, "monitor")
+
+    def _report(self, error: BaseException, task: Mapping[str, Any], where: str) -> None:
+        self._runtime.reporters.report((type(error), error, error.__traceback__), task, where)
 
 
 def verdict(conf: Conf, result: TaskResult, stored: Stored | None, waited: float) -> Verdict:

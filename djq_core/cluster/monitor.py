@@ -22,7 +22,7 @@ from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.fencing import superseded
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
-from djq_core.cluster.untold import Untold
+from djq_core.cluster.untold import Teller, Untold
 from djq_core.enqueue import enqueue
 from djq_core.envelope import TaskPackage, decode_package
 from djq_core.exceptions import PackageError, ResultBackendUnavailable
@@ -53,14 +53,16 @@ class Monitor:
         self._data = data
         self._control = control
         self._faults = Faults.parse(runtime.conf.faults)
+        self._teller = Teller()
+        self._untold = Untold(runtime.reporters, runtime.conf.name, self._teller.later)
         self._keeper = Keeper(
             runtime,
             database=broker.database if broker.supports_transactions else None,
             tries_again=broker.supports_receipts,
             faults=self._faults,
+            tell=self._untold.tell,
         )
         self.callbacks = Callbacks(self._keeper, runtime.hooks, self._report, self._faults)
-        self._untold = Untold(runtime.reporters, runtime.conf.name, self.callbacks.later)
         self._is_told_to_stop = False
         self._receipts: Mapping[int, str] = {}
 
@@ -76,13 +78,17 @@ class Monitor:
     def run(self) -> None:
         """Save and answer until told to stop and nothing is left."""
         self.callbacks.start()
+        self._teller.start()
         self._control.send(Frame(Kind.READY))
         logger.info("%s monitoring at %s", self._name, os.getpid())
         while not (self._is_told_to_stop and self.callbacks.is_idle):
             self._round()
         self._keeper.prune(force=True)
-        if self._runtime.hooks.wants_metrics or self._runtime.reporters:
+        until = time.monotonic() + LAST_WORDS
+        if self._runtime.hooks.wants_metrics:
             self.callbacks.wait(LAST_WORDS)
+        if self._runtime.reporters:
+            self._teller.wait(max(0.0, until - time.monotonic()))
         logger.info("%s stopped monitoring results", self._name)
 
     def _round(self) -> None:

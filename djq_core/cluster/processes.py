@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import logging
 import multiprocessing
 import os
 import signal
@@ -36,10 +37,13 @@ from djq_core.cluster.roster import Roster
 from djq_core.cluster.scheduler import Scheduler
 from djq_core.cluster.status import StatStore
 from djq_core.cluster.tickets import Record, TicketReader, Tickets
+from djq_core.cluster.untold import BY_ERROR
 from djq_core.cluster.worker import Worker
 from djq_core.conf import Conf
 from djq_core.entry import Entry
 from djq_core.runtime import Runtime
+
+logger = logging.getLogger("djq")
 
 _PR_SET_PDEATHSIG = 1
 #: Seconds that a process with nothing left to do may take to end, reporters and plugins included.
@@ -164,9 +168,11 @@ def living(runtime: Runtime, origin: Origin, role: str, *, dies_with_parent: boo
     try:
         yield
     except BaseException as error:
+        logger.critical("%s cannot go on", origin.name, exc_info=True)
         runtime.reporters.report((type(error), error, error.__traceback__), None, role)
         runtime.reporters.flush()
-        raise
+        logging.shutdown()
+        os._exit(BY_ERROR)  # an ordinary exit would wait for what threads of the site and of reporters do
     if role != "worker":  # of a worker the sentinel sees to it
         threading.Thread(target=_end_in_time, name="end", daemon=True).start()
     runtime.reporters.flush()

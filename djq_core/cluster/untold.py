@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from djq_core.cluster.callbacks import Saved
@@ -15,10 +17,34 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("djq")
 
-#: The exit code of a process that was ended by an error, which it has reported itself.
-BY_ERROR: Final = 1
+#: The exit code of a process that was ended by an error, which it has reported itself; not 1, which code of the site
+#: ends a process with, and Python one that could not even begin.
+BY_ERROR: Final = 70
 #: So many errors may wait for the reporters; what comes on top is told to the log alone.
 MOST: Final = 200
+
+
+class Teller(threading.Thread):
+    """The thread that reports one error after another, beside the hooks: no result and no hook waits for a reporter."""
+
+    def __init__(self) -> None:
+        super().__init__(name="reports", daemon=True)
+        self._waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Let something be done after what waits here; any thread may ask for it."""
+        self._waiting.put(call)
+
+    def run(self) -> None:
+        """Do one thing after another; reporters raise nothing."""
+        while True:
+            self._waiting.get()()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until all that was put here is done, or so many seconds."""
+        done = threading.Event()
+        self._waiting.put(done.set)
+        done.wait(seconds)
 
 
 class Untold:

@@ -10,6 +10,7 @@ import pytest
 from djq_core import hookimpl
 from djq_core.cluster.inline import run_inline
 from djq_core.models import Task
+from djq_core.reporters import ErrorReporter
 from tests.making import MemoryBroker, Shelf, new_shelf, package_of, runtime_of
 
 HERE = __name__
@@ -57,6 +58,18 @@ def test_a_task_is_run_saved_and_its_hook_called(shelf: type[Shelf]) -> None:
     assert run_inline(runtime, package) == package.id
     assert LOG[:3] == [("run", "one"), ("save", ["one"]), ("hook", "one", True)]
     assert runtime.load("pickle", shelf.rows[package.id].result) == "one"
+
+
+def test_an_error_is_reported_once_its_failure_is_saved(shelf: type[Shelf]) -> None:
+    class Noting(ErrorReporter):
+        name = "noting"
+
+        def report(self, *args: Any) -> None:
+            LOG.append("report")
+
+    runtime = runtime_of(results=shelf, reporter=Noting)
+    run_inline(runtime, package_of(runtime, f"{HERE}.fail", (OSError,)))
+    assert [each if isinstance(each, str) else each[0] for each in LOG][:2] == ["save", "report"]
 
 
 def test_nothing_is_sent_to_the_broker(shelf: type[Shelf]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from djq_core.cluster.callbacks import Saved
-from djq_core.cluster.untold import MOST, Untold, death_of, error_of
+from djq_core.cluster.untold import BY_ERROR, MOST, Untold, death_of, error_of
 from djq_core.exceptions import PackageError, ProcessDied, TaskAbandoned, TimeLimitExceeded
 from tests.making import Reporter, new_reporter, package_of, result_of, runtime_of
 
@@ -63,7 +63,7 @@ def test_a_death_is_told_by_who_knows_best() -> None:
     )
     assert str(death_of("worker", "Process-1:1", 77, 3)) == "The worker Process-1:1 (pid 77) ended with exit code 3."
     assert death_of("worker", "Process-1:1", 77, -9, "the task's name") is None, "its task is told of"
-    assert death_of("monitor", "Process-1:3", 77, 1) is None, "it has told that itself"
+    assert death_of("monitor", "Process-1:3", 77, BY_ERROR) is None, "it has told that itself"
 
 
 def test_a_task_is_told_by_and_by(untold: Untold, reporter: type[Reporter], later: deque[Callable[[], None]]) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from plugins.djq_rollbar.tests.endpoint import Endpoint, error_of
 from tests.harness.fixtures import MakeSite
+from tests.harness.logs import PUSHER
+from tests.harness.oracle import HOOK
 from tests.harness.sites import Site
 from tests.harness.waiting import wait_until
 
@@ -144,3 +146,57 @@ def test_the_command_shows_them(make_site: MakeSite) -> None:
     told = re.sub("  +", " ", site.manage("djq", "plugins").stdout)
     assert "good acme-good 1.0 loaded\n error reporters: good\n" in told
     assert "rollbar django-q-rollbar 0.1.3 disabled\n not used: djq-rollbar 0.1.0 offers" in told
+
+
+def test_a_slow_one_keeps_no_hook_waiting_and_ends_no_monitor(make_site: MakeSite) -> None:
+    site = make_site()
+    install(site, "slow", "import time\nclass Reporter:\n    def report(self):\n        time.sleep(1.5)\n")
+    site.configure(workers=1, hook_timeout=1, error_reporter={"slow": {}})
+    with site.cluster() as cluster:
+        site.call("enqueue_garbage", 20)
+        site.wait_counts(0, 20)
+        site.call("enqueue", "mark", "bad", hook="tests.harness.tasks.raise_in_hook")
+        site.call("enqueue", "mark", "good", hook="tests.harness.tasks.note_hook")
+        wait_until(lambda: site.oracle.count(HOOK)["good"] == 1, 5, "the hook is called before all is told")
+        assert cluster.stop(15) == 0
+        assert not cluster.log.deaths()
+
+
+def test_the_thread_of_one_keeps_no_process_that_an_error_ended(make_site: MakeSite) -> None:
+    site = make_site()
+    told, flag = site.folder / "told", site.folder / "flag"
+    install(
+        site,
+        "staying",
+        f"""
+        import sys, threading, time
+        class Reporter:
+            def report(self):
+                with open({str(told)!r}, "a") as file:
+                    print(repr(sys.exc_info()[1]), file=file)
+                threading.Thread(target=time.sleep, args=(600,), daemon=False).start()
+        """,
+    )
+    (site.folder / "faulty.py").write_text(
+        dedent(
+            f"""
+            from pathlib import Path
+            from djq_orm.broker import OrmBroker
+            class Faulty(OrmBroker):
+                def receive(self, *args, **kwargs):
+                    if Path({str(flag)!r}).exists():
+                        Path({str(flag)!r}).unlink()
+                        raise SystemExit(3)
+                    return super().receive(*args, **kwargs)
+            """
+        )
+    )
+    site.configure(workers=1, error_reporter={"staying": {}}, broker_class="faulty.Faulty")
+    with site.cluster() as cluster:
+        victim = cluster.only(PUSHER)
+        flag.touch()
+        cluster.wait_full(1, 10, role=PUSHER, without=victim)
+        site.call("enqueue", "mark", "fine")
+        site.wait_counts(1)
+        assert cluster.stop() == 0
+    assert told.read_text() == "SystemExit(3)\n", "once, by the pusher itself"
