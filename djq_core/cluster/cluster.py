@@ -281,7 +281,6 @@ class Cluster:
         self._survivors.adopt(self._orphans())
         self._survivors.wait()
         self._close_events()
-        self._runtime.reporters.flush()
         self._runtime.hooks.cluster_stopped(self._runtime.conf.name, self.pid)
         logger.info("Q Cluster-%s has stopped.", self.pid)
 

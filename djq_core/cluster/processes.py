@@ -49,7 +49,7 @@ _PR_SET_PDEATHSIG = 1
 #: Seconds that a process with nothing left to do may take to end, reporters and plugins included.
 LINGER = 5.0
 #: Seconds that a worker which is ended has for its reports, before it is killed.
-LAST_REPORTS_OF_ENDED = 0.4
+LAST_REPORTS_OF_ENDED = 0.2
 
 
 class Spawner:

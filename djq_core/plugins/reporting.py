@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -30,7 +31,7 @@ def build_reporters(registry: Registry, conf: Conf) -> Reporters:
             raise ConfigurationError(missing_reporter(registry, name))
     reporters = Reporters(
         [
-            Guarded(name, _maker(registry.error_reporters[name], name, given))
+            Guarded(name, _maker(registry.error_reporters[name], name, given), mask=partial(masked, settings=given))
             for name, given in conf.error_reporter.items()
         ]
     )

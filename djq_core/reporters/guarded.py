@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from typing import Final
 
@@ -19,7 +20,10 @@ PAUSE: Final = 60.0
 
 
 class Guarded:
-    """A reporter and what has become of it; ``make`` makes it, and is tried again where that came to nothing."""
+    """A reporter and what has become of it; ``make`` makes it, and is tried again where that came to nothing.
+
+    ``mask`` hides in a text what its settings hold.
+    """
 
     def __init__(
         self,
@@ -27,9 +31,11 @@ class Guarded:
         make: Callable[[], ErrorReporter],
         made: ErrorReporter | None = None,
         *,
+        mask: Callable[[str], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
+        self._mask = mask
         self._make = make
         self._clock = clock
         self._reporter = made
@@ -63,6 +69,8 @@ class Guarded:
         """Leave it out for a while when it could not be made."""
         if call.is_over and call.error is None:
             return
+        if not call.is_over:
+            self._late.append(call)
         why = call.error if call.is_over else "it hangs"
         logger.error("Error reporter %s is left out for now, it cannot be built: %s", self.name, why)
         self._leave_out()
@@ -82,7 +90,7 @@ class Guarded:
         if not call.is_over:
             logger.error("Error reporter %s takes longer than %g s to flush", self.name, seconds)
         elif call.error is not None:
-            logger.error("Error reporter %s failed to flush", self.name, exc_info=call.error)
+            self._log(call.error, "failed to flush")
 
     def _built(self) -> ErrorReporter:
         if self._reporter is None:
@@ -102,7 +110,7 @@ class Guarded:
         if self._paused_until is not None:  # it was said, and it has not worked since
             self._leave_out()
             return
-        logger.error("Error reporter %s %s", self.name, told, exc_info=error)
+        self._log(error, told)
         self._strikes += 1
         if self._strikes >= STRIKES:
             self._leave_out()
@@ -112,6 +120,14 @@ class Guarded:
                 self._strikes,
                 PAUSE,
             )
+
+    def _log(self, error: BaseException | None, told: str) -> None:
+        """Log an error with its traceback, in which nothing of the reporter's settings is shown."""
+        trace = "".join(traceback.format_exception(error)) if error else ""
+        if (shown := self._mask(trace)) == trace:
+            logger.error("Error reporter %s %s", self.name, told, exc_info=error)
+        else:
+            logger.error("Error reporter %s %s\n%s", self.name, told, shown.rstrip())
 
     def _leave_out(self) -> None:
         self._paused_until = self._clock() + PAUSE

@@ -220,3 +220,39 @@ def test_a_reporter_has_database_connections_of_its_own() -> None:
     Reporters([Own(act=lambda: found.append(connections["default"]))]).report(ERROR)
     assert len(found) == 1
     assert found[0] is not connections["default"], "the transaction of the caller is not its own"
+
+
+@pytest.mark.parametrize("call", ["report", "flush"])
+def test_what_its_settings_hold_is_not_in_the_log(call: str, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise OSError("refused: https://in.example/?access_token=hunter2")
+
+    reporter = Own(act=fail, flush=fail)
+    reporters = Reporters(
+        [Guarded("own", lambda: reporter, reporter, mask=lambda text: text.replace("hunter2", "***"))]
+    )
+    reporters.report(ERROR) if call == "report" else reporters.flush()
+    assert "access_token=***" in caplog.text
+    assert "in fail" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+def test_one_that_hangs_while_it_is_built_is_not_built_again_beside_itself(gate: threading.Event) -> None:
+    clock, made = Clock(), []
+
+    def make() -> ErrorReporter:
+        made.append(1)
+        gate.wait()
+        return Own()
+
+    one = Guarded("own", make, clock=clock)
+    call = one.build()
+    try:
+        assert not call.wait(0.05)
+        one.on_built(call)
+        clock.now += 2 * PAUSE
+        assert one.report(lambda reporter: None) is None
+    finally:
+        gate.set()
+    assert call.wait(5)
+    assert made == [1]
