@@ -120,7 +120,7 @@ class Kit(Contract):
         """Receive and acknowledge until nothing is left, held by nobody either."""
         taken: list[Delivery] = []
         until = time.monotonic() + self.patience
-        while broker.queue_size() + broker.lock_size():
+        while broker.lock_size() + broker.queue_size():  # in this order: a lease that lapses between them is seen
             assert time.monotonic() < until, f"the queue is not empty after {self.patience} s"
             deliveries = broker.receive(10, 0.2)
             acknowledge(broker, deliveries)
