@@ -16,7 +16,8 @@ from tests.services.mongo import MongoServer
 from tests.services.ports import HOST
 from tests.services.relay import Relay, relaying
 
-TIME_OUT = 1.0
+#: A server that has just been started may need a second or two for its first answer.
+TIME_OUT = 2.0
 
 
 class Relayed:

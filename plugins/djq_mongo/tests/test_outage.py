@@ -18,7 +18,7 @@ from tests.services.mongo import MongoServer
 from tests.services.ports import HOST, free_port
 
 PASSWORD = "s3cr3t-p4ss"
-TIME_OUT = 0.7
+TIME_OUT = 1.5
 
 
 def refusal(call: Callable[[], object], within: float = TIME_OUT + 2.0) -> str:
