@@ -97,7 +97,6 @@ def test_r3_a_killed_monitor_loses_no_result_hook_or_link(
     assert ledger.extra_hooks.total() <= (kills if point == "monitor.after_hook" else 0)
 
 
-@pytest.mark.chaos  # it stalls now and then, and nobody knows yet why
 @sizes("tasks, kills", (120, 2), (1_500, 8))
 def test_r6_a_killed_group_loses_nothing(iron_server: IronServer, make_site: MakeSite, tasks: int, kills: int) -> None:
     site = on(iron_server, make_site, retry=5)
