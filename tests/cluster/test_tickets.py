@@ -62,16 +62,21 @@ def test_tasks_called_back_before_the_first_start_are_passed_over(tickets: Ticke
 
 @pytest.mark.usefixtures("impatient")
 def test_each_ticket_has_one_owner_however_they_race(tickets: Tickets) -> None:
-    """The worker starts tasks while the sentinel calls them back again and again."""
+    """The sentinel calls tasks back while the worker starts them; from every second batch, before it starts the rest."""
     reader, started, called_back = TicketReader(tickets.reader), set[int](), list[int]()
     batches = [range(first, first + 20) for first in range(1, 6001, 20)]
-    offered, begun = threading.Semaphore(0), threading.Semaphore(0)
+    offered, begun, called = (threading.Semaphore(0) for _ in range(3))
 
     def work() -> None:
-        for batch in batches:
+        for number, batch in enumerate(batches):
             offered.acquire()
-            begun.release()
-            started.update(ticket for ticket in batch if reader.admits(ticket))
+            for place, ticket in enumerate(batch):
+                if place == number % 20:
+                    begun.release()
+                    if number % 2:
+                        called.acquire()
+                if reader.admits(ticket):
+                    started.add(ticket)
 
     worker = threading.Thread(target=work)
     worker.start()
@@ -79,8 +84,9 @@ def test_each_ticket_has_one_owner_however_they_race(tickets: Tickets) -> None:
         tickets.put(batch)
         offered.release()
         begun.acquire()
-        for _ in range(number % 3):
-            called_back += tickets.take_all()
+        called_back += tickets.take_all()
+        if number % 2:
+            called.release()
     worker.join()
     called_back += tickets.take_all()
     assert started
