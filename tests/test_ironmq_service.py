@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -372,6 +373,21 @@ def test_what_was_accepted_outlives_a_kill(start_iron: StartIron) -> None:
     server.kill()
     server.start()
     assert queue.info()["size"] == 0
+
+
+def test_a_request_that_was_cut_off_is_not_carried_out(iron_server: IronServer, queue: Queue) -> None:
+    """Whoever is killed between head and body has asked for nothing, least of all for the usual reservation."""
+    queue.post("a")
+    place = iron_server.settings()
+    head = (
+        f"POST /3/projects/{place['project_id']}/queues/{queue.name}/reservations HTTP/1.1\r\n"
+        f"Host: {place['host']}\r\nAuthorization: OAuth {place['token']}\r\nContent-Length: 30\r\n\r\n"
+    )
+    with socket.create_connection((place["host"], place["port"]), TRIES) as client:
+        client.sendall(head.encode())
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(100) == b""
+    assert one(queue)["body"] == "a"
 
 
 def test_it_misbehaves_as_told(start_iron: StartIron) -> None:

@@ -34,7 +34,8 @@ def pytest_runtest_makereport(
     """Write the record of a scenario that was run into the report where one was asked for."""
     outcome = yield
     path = os.environ.get(record.REPORT)
-    if path and outcome.when == "call" and not outcome.skipped and isinstance(item, pytest.Function):
+    is_run = outcome.when == "call" and not outcome.skipped
+    if path and is_run and isinstance(item, pytest.Function) and record.is_of_scenario(item):
         record.keep(Path(path), record.record_of(item, outcome))
     return outcome
 

@@ -40,6 +40,11 @@ def scenario_of(test: str) -> str:
     return match[1].upper() if match else MORE
 
 
+def is_of_scenario(item: pytest.Item) -> bool:
+    """Has this test found something that belongs in the report, or a figure of its own in its name?"""
+    return bool(_figures.get({})) or scenario_of(item.name) != MORE
+
+
 def again(node: str, seed: int | None) -> str:
     """Return the command that repeats a test."""
     variable = "" if seed is None else f"{SEED}={seed} "

@@ -22,31 +22,31 @@ EVERYWHERE = (*DATABASES, REDIS_RECEIPTS)
 
 def short_and_full(
     names: str,
-    short: tuple[int, ...],
-    full: tuple[int, ...],
+    short: tuple[object, ...],
+    *full: tuple[object, ...],
     seconds: int,
     vendors: Sequence[str] = DATABASES,
     short_on: Sequence[str] = (),
 ) -> pytest.MarkDecorator:
     """Run a test on several vendors, with the short sizes always and the full ones where chaos is asked for.
 
-    ``seconds`` is what the full form may take; ``short_on`` are the vendors of the short form, unless all but MariaDB:
+    ``seconds`` is what a full form may take; ``short_on`` are the vendors of the short form, unless all but MariaDB:
     what it does differently the tests of the broker, the results and the flow show sooner. An empty ``short`` is none.
     """
     marks = (pytest.mark.chaos, pytest.mark.timeout(seconds))
     usual = [vendor for vendor in vendors if vendor != MARIADB]
     cases = [
         *(pytest.param(vendor, *short, id=f"{vendor}-short") for vendor in short_on or usual if short),
-        *(pytest.param(vendor, *full, id=f"{vendor}-full", marks=marks) for vendor in vendors),
+        *(pytest.param(vendor, *each, id=f"{vendor}-full", marks=marks) for vendor in vendors for each in full),
     ]
     return pytest.mark.parametrize(("vendor", *(name.strip() for name in names.split(","))), cases)
 
 
 def full_only(
-    names: str, full: tuple[int, ...], seconds: int, vendors: Sequence[str] = EVERYWHERE
+    names: str, full: tuple[object, ...], seconds: int, vendors: Sequence[str] = EVERYWHERE
 ) -> pytest.MarkDecorator:
     """Run a test on several vendors, only where chaos is asked for; ``seconds`` is what it may take."""
-    return short_and_full(names, (), full, seconds, vendors)
+    return short_and_full(names, (), full, seconds=seconds, vendors=vendors)
 
 
 def report(ledger: Ledger, **figures: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.chaos import record
 from tests.chaos.bars import BARS, MORE
+from tests.services.mongo import NX, SECANTUS
 
 DOCS = Path(__file__).parents[2] / "docs"
 REPORT = DOCS / "reliability.json"
@@ -20,7 +21,15 @@ BEGIN, END = "<!-- made by `make figures` -->\n", "<!-- end of what was made -->
 _QUIET = frozenset({"queued", "failed", "extra hooks"})
 #: Figures that the size tells already.
 _TOLD = frozenset({"kills", "rounds", "blocks", "size", "point"})
-_VENDORS: Mapping[str, str] = {"redis-list": "Redis list", "redis-receipts": "Redis receipts"}
+_VENDORS: Mapping[str, str] = {
+    "redis-list": "Redis list",
+    "redis-receipts": "Redis receipts",
+    "sqs": "SQS (MiniStack)",
+    SECANTUS: "MongoDB (SecantusDB)",
+    NX: "MongoDB (NX-27017)",
+    "disque": "Disque (stand-in)",
+    "ironmq": "IronMQ (stand-in)",
+}
 _ORDER = {scenario: place for place, scenario in enumerate(BARS)}
 
 

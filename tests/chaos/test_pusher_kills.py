@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from djq_core.cluster.restarts import LONGEST_PAUSE
+from tests.chaos.scenarios import wait_stored
 from tests.chaos.sizes import EVERYWHERE, kill_evenly, report, short_and_full
 from tests.harness.fixtures import REDIS_RECEIPTS, SQLITE, MakeSite
 from tests.harness.logs import PUSHER
 from tests.harness.oracle import PUT, START
-from tests.harness.waiting import wait_until
 
 RETRY = 2
 JUST_FETCHED = "pusher.after_receive:kill"
@@ -23,8 +23,7 @@ def test_r4_killed_pushers_lose_nothing_and_cost_nothing(
     site.call("enqueue_many", "mark", [f"task-{n}" for n in range(tasks)], 0.005)
     with site.cluster() as cluster:
         kill_evenly(site, cluster, PUSHER, tasks, kills)
-        wait_until(lambda: site.call("counts") == [tasks, 0, 0], 120, lambda: f"all done: {site.ledger()}", 0.2)
-        ledger = site.ledger()
+        ledger = wait_stored(site, tasks)
         report(ledger, kills=kills)
         assert ledger.differences(kills=0) == []
         assert cluster.stop() == 0
@@ -60,8 +59,7 @@ def test_a_pusher_killed_with_what_it_has_fetched_costs_no_run(
     fault = site.fault(JUST_FETCHED, kills)
     patience = 60 + kills * (LONGEST_PAUSE + 1)
     with site.cluster(env=fault) as cluster:
-        wait_until(lambda: site.call("counts") == [tasks, 0, 0], patience, lambda: f"all stored: {site.ledger()}", 0.1)
-        ledger = site.ledger()
+        ledger = wait_stored(site, tasks, patience)
         report(ledger, kills=kills)
         assert ledger.differences(kills=0) == []
         assert not list(Path(fault["DJQ_FAULT_BUDGET"]).iterdir())

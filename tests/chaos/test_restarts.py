@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
+from tests.chaos.scenarios import wait_stored
 from tests.chaos.sizes import EVERYWHERE, full_only, report, short_and_full
 from tests.harness.clusters import ClusterProcess
 from tests.harness.fixtures import POSTGRESQL, MakeSite
 from tests.harness.sites import Site
-from tests.harness.waiting import wait_until
 
 #: Seconds within which a cluster must be gone: what Docker gives by default.
 STOP_BUDGET = 10.0
@@ -82,8 +82,7 @@ def test_r12_rolling_restarts_lose_nothing_and_run_nothing_twice(
             _enqueue(site, number * share, share)
             time.sleep(rng.uniform(0.0, 0.3))
             took.append(pair.restart(number))
-        wait_until(lambda: site.call("counts") == [tasks, 0, 0], 600, lambda: f"all done: {site.ledger()}", 0.2)
-        ledger = site.ledger()
+        ledger = wait_stored(site, tasks, 600)
         report(ledger, restarts=restarts, longest_stop=f"{max(took):.1f} s")
         assert ledger.differences(kills=0) == []
         assert max(pair.stop()) <= STOP_BUDGET

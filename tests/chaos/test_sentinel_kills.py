@@ -5,25 +5,17 @@ from __future__ import annotations
 import random
 import time
 
+from tests.chaos.scenarios import HELD, RETRY, wait_stored
 from tests.chaos.sizes import EVERYWHERE, full_only, report
 from tests.harness.clusters import PATIENCE, ClusterProcess
 from tests.harness.fixtures import MakeSite
-from tests.harness.ledger import Ledger
 from tests.harness.logs import ROLES, SENTINEL
 from tests.harness.oracle import END
-from tests.harness.sites import WORKERS, Site
+from tests.harness.sites import WORKERS
 from tests.harness.waiting import wait_until
 
-HELD = WORKERS + WORKERS**2
-RETRY = 3
 #: Seconds after which nothing may be left of a killed sentinel's processes.
 ORPHANS = 5.0
-
-
-def _wait_whole(site: Site, count: int) -> Ledger:
-    """Wait until all are stored and return the account."""
-    wait_until(lambda: site.call("counts") == [count, 0, 0], 120, lambda: f"all done: {site.ledger()}", 0.2)
-    return site.ledger()
 
 
 def _kill_a_sentinel(cluster: ClusterProcess) -> float:
@@ -48,7 +40,7 @@ def test_r5_killed_sentinels_leave_no_orphans_and_lose_nothing(
         for number in range(kills):
             site.wait_done(number * tasks // (kills + 1))
             gone.append(_kill_a_sentinel(cluster))
-        ledger = _wait_whole(site, tasks)
+        ledger = wait_stored(site, tasks)
         report(ledger, kills=kills, longest_orphan=f"{max(gone):.2f} s")
         assert ledger.differences(kills=kills * HELD) == []
         assert len(cluster.log.lines("guarding cluster")) == kills + 1
@@ -65,7 +57,7 @@ def test_any_process_may_die_at_any_time(make_site: MakeSite, rng: random.Random
             alive = [pid for role in ROLES for pid in cluster.role(role)]
             kills += bool(alive) and cluster.kill(rng.choice(alive))
             time.sleep(rng.uniform(0.0, 0.3))
-        ledger = _wait_whole(site, tasks)
+        ledger = wait_stored(site, tasks)
         report(ledger, killed=kills)
         assert ledger.differences(kills=kills * HELD) == []
         assert set(ledger.hooked) == {f"task-{n}" for n in range(tasks)}

@@ -62,7 +62,7 @@ def test_tasks_called_back_before_the_first_start_are_passed_over(tickets: Ticke
 
 @pytest.mark.usefixtures("impatient")
 def test_each_ticket_has_one_owner_however_they_race(tickets: Tickets) -> None:
-    """The sentinel calls tasks back while the worker starts them; from every second batch, before it starts the rest."""
+    """The sentinel calls tasks back while the worker starts them; in every second batch, before it starts the rest."""
     reader, started, called_back = TicketReader(tickets.reader), set[int](), list[int]()
     batches = [range(first, first + 20) for first in range(1, 6001, 20)]
     offered, begun, called = (threading.Semaphore(0) for _ in range(3))
@@ -70,13 +70,12 @@ def test_each_ticket_has_one_owner_however_they_race(tickets: Tickets) -> None:
     def work() -> None:
         for number, batch in enumerate(batches):
             offered.acquire()
-            for place, ticket in enumerate(batch):
-                if place == number % 20:
-                    begun.release()
-                    if number % 2:
-                        called.acquire()
-                if reader.admits(ticket):
-                    started.add(ticket)
+            first, rest = batch[: number % 20], batch[number % 20 :]
+            started.update(filter(reader.admits, first))
+            begun.release()
+            if number % 2:
+                called.acquire()
+            started.update(filter(reader.admits, rest))
 
     worker = threading.Thread(target=work)
     worker.start()

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import re
 import sqlite3
 import subprocess
 from pathlib import Path
 
 from tests.services import debian, postgres, valkey
+from tests.services.mongo import NX, SECANTUS
+
+#: Name and wheel of the servers that are Python's.
+_WHEELS = {
+    "sqs": ("MiniStack", "ministack"),
+    SECANTUS: ("SecantusDB", "secantusdb"),
+    NX: ("NX-27017", "nx-27017"),
+}
 
 
 @functools.cache
@@ -22,6 +31,9 @@ def version_of(vendor: str) -> str:
         return f"MariaDB {_asked(debian.program('mariadbd', 'mariadb-server-core'))}"
     if vendor.startswith("redis"):
         return f"Valkey {_asked(valkey.binary())}"
+    if vendor in _WHEELS:
+        name, wheel = _WHEELS[vendor]
+        return f"{name} {importlib.metadata.version(wheel)}"
     return ""
 
 

@@ -14,6 +14,10 @@ from djq_core.brokers.base import BrokerSettings
 from djq_disque.broker import DisqueBroker
 from plugins.djq_disque.tests.standin.running import DisqueCluster, DisqueNode, running
 from plugins.djq_disque.tests.standin.wire import Wire, wired
+from tests.chaos.conftest import pytest_runtest_makereport, pytest_runtest_setup, rng
+from tests.harness.fixtures import make_site, sqlite_databases
+
+__all__ = ["make_site", "pytest_runtest_makereport", "pytest_runtest_setup", "rng", "sqlite_databases"]
 
 MakeBroker = Callable[..., DisqueBroker]
 

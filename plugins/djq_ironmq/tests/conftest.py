@@ -1,4 +1,4 @@
-"""Brokers on a stand-in of the service."""
+"""Brokers and sites on a stand-in of the service."""
 
 from __future__ import annotations
 
@@ -10,9 +10,20 @@ import pytest
 
 from djq_core.brokers.base import BrokerSettings
 from djq_ironmq.broker import IronMQBroker
+from tests.chaos.conftest import pytest_runtest_makereport, pytest_runtest_setup, rng
+from tests.harness.fixtures import MakeSite, make_site, sqlite_databases
+from tests.harness.sites import Site
 from tests.services.ironmq import IronServer
 
+__all__ = ["make_site", "pytest_runtest_makereport", "pytest_runtest_setup", "rng", "sqlite_databases"]
+
 MakeBroker = Callable[..., IronMQBroker]
+
+
+def site_on(server: IronServer, make_site: MakeSite, time_out: float = 5.0, **q_cluster: Any) -> Site:
+    """Make a site whose queue is on a server, and nowhere else."""
+    broker = {"iron_mq": server.settings(request_timeout=time_out)}
+    return make_site(broker=broker, q_cluster={"name": f"site-{uuid4().hex}", **q_cluster})
 
 
 @pytest.fixture(autouse=True)

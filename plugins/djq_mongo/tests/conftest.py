@@ -9,11 +9,11 @@ import pytest
 
 from djq_core.brokers.base import BrokerSettings
 from djq_mongo.broker import MongoBroker
-from tests.chaos.conftest import rng
+from tests.chaos.conftest import pytest_runtest_makereport, pytest_runtest_setup, rng
 from tests.harness.fixtures import make_site, sqlite_databases
 from tests.services.mongo import MongoServer
 
-__all__ = ["make_site", "rng", "sqlite_databases"]
+__all__ = ["make_site", "pytest_runtest_makereport", "pytest_runtest_setup", "rng", "sqlite_databases"]
 
 MakeBroker = Callable[..., MongoBroker]
 

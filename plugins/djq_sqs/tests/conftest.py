@@ -13,15 +13,22 @@ import pytest
 from djq_core.brokers.base import BrokerSettings
 from djq_sqs.base import SqsBase
 from djq_sqs.broker import SqsBroker
-from tests.chaos.conftest import rng
-from tests.harness.fixtures import make_site, sqlite_databases
+from tests.chaos.conftest import pytest_runtest_makereport, pytest_runtest_setup, rng
+from tests.harness.fixtures import MakeSite, make_site, sqlite_databases
+from tests.harness.sites import Site
 from tests.services import gateway, ministack, unavailable
 from tests.services.gateway import Gateway
 from tests.services.ministack import MiniStack
 
-__all__ = ["make_site", "rng", "sqlite_databases"]
+__all__ = ["make_site", "pytest_runtest_makereport", "pytest_runtest_setup", "rng", "sqlite_databases"]
 
 MakeBroker = Callable[..., SqsBase]
+
+
+def site_on(server: MiniStack | Gateway, make_site: MakeSite, time_out: int = 0, **q_cluster: Any) -> Site:
+    """Make a site on a queue of its own, for a server has those of all tests, with time-outs of its own if any."""
+    times = {"config": {"connect_timeout": time_out, "read_timeout": time_out}} if time_out else {}
+    return make_site(broker={"sqs": server.settings(**times)}, q_cluster={"name": f"site-{uuid4().hex}", **q_cluster})
 
 
 @pytest.fixture(scope="session")

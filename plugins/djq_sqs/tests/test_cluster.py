@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import random
-
-import pytest
-
-from plugins.djq_sqs.tests.test_chaos import site_on
+from plugins.djq_sqs.tests.conftest import site_on
 from tests.harness.fixtures import MakeSite
 from tests.harness.oracle import START
 from tests.harness.sites import WORKERS
@@ -14,15 +10,8 @@ from tests.harness.waiting import wait_until
 from tests.services.ministack import MiniStack
 
 
-@pytest.fixture
-def name() -> str:
-    return f"cluster-{random.SystemRandom().randrange(1 << 48):x}"
-
-
-def test_long_tasks_run_once_failures_twice_and_garbage_never(
-    make_site: MakeSite, sqs_server: MiniStack, name: str
-) -> None:
-    site = site_on(sqs_server, make_site, name, max_attempts=2, retry=2)
+def test_long_tasks_run_once_failures_twice_and_garbage_never(make_site: MakeSite, sqs_server: MiniStack) -> None:
+    site = site_on(sqs_server, make_site, max_attempts=2, retry=2)
     site.call("enqueue_many", "mark", [f"long-{n}" for n in range(2)], 3.5)
     failing = site.call("enqueue", "fail", "failing")
     site.call("enqueue_garbage", 1)
@@ -35,10 +24,8 @@ def test_long_tasks_run_once_failures_twice_and_garbage_never(
         assert cluster.stop() == 0
 
 
-def test_a_stop_leaves_what_is_not_started_to_others_at_once(
-    make_site: MakeSite, sqs_server: MiniStack, name: str
-) -> None:
-    site = site_on(sqs_server, make_site, name, retry=60)
+def test_a_stop_leaves_what_is_not_started_to_others_at_once(make_site: MakeSite, sqs_server: MiniStack) -> None:
+    site = site_on(sqs_server, make_site, retry=60)
     labels = [f"task-{n}" for n in range(2 * WORKERS)]
     site.call("enqueue_many", "mark", labels, 0.3)
     with site.cluster() as cluster:
