@@ -20,8 +20,9 @@ from djq_core.cluster import logs
 from djq_core.cluster.children import how_it_ended
 from djq_core.cluster.control import ORPHAN_SECONDS
 from djq_core.cluster.events import PipeEvent
+from djq_core.cluster.origin import Origin
 from djq_core.cluster.preflight import prepare, promise, tell_durability
-from djq_core.cluster.processes import Origin, start_context
+from djq_core.cluster.processes import start_context
 from djq_core.cluster.roster import Roster, Survivors
 from djq_core.cluster.sentinel import Sentinel
 from djq_core.cluster.status import Stat
