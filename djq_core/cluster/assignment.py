@@ -107,11 +107,6 @@ class Assignment:
         """The number of tasks that are not saved: if the cluster were killed, they would run again or be lost."""
         return len(self.by_seq) - len(self.saved)
 
-    @property
-    def at_work(self) -> int:
-        """The number of tasks at workers, started or not."""
-        return sum(map(len, self.at_worker.values()))
-
     def in_hand(self, worker: int) -> float:
         """Return how long what a worker has, beside a task that is alone, usually takes in seconds."""
         return self._in_hand.get(worker, 0.0) if len(self.at_worker.get(worker, ())) > 1 else 0.0
@@ -121,10 +116,6 @@ class Assignment:
         return len(self.waiting) + sum(
             len(queue) - _started(queue, running.get(worker, 0)) for worker, queue in self.at_worker.items()
         )
-
-    def held(self) -> Iterable[Held]:
-        """Return everything that waits or is at a worker."""
-        return itertools.chain(self.waiting, *self.at_worker.values())
 
     # Handing out
 

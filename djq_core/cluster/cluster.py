@@ -14,19 +14,18 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
-from django.db import connections
-
 from djq_core import current
 from djq_core.brokers import Broker
 from djq_core.cluster import logs
 from djq_core.cluster.children import how_it_ended
 from djq_core.cluster.control import ORPHAN_SECONDS
 from djq_core.cluster.events import PipeEvent
-from djq_core.cluster.faults import Faults
-from djq_core.cluster.processes import Origin, start_context
+from djq_core.cluster.origin import Origin
+from djq_core.cluster.preflight import prepare, promise, tell_durability
+from djq_core.cluster.processes import start_context
 from djq_core.cluster.roster import Roster, Survivors
 from djq_core.cluster.sentinel import Sentinel
-from djq_core.cluster.status import Stat, StatStore
+from djq_core.cluster.status import Stat
 from djq_core.cluster.untold import BY_ERROR, death_of
 from djq_core.conf import Conf
 from djq_core.entry import Entry
@@ -202,40 +201,14 @@ class Cluster:
             woken.close()
 
     def _launch(self) -> None:
-        self._prepare()
-        logger.info("Q Cluster-%s starting.", self.pid)
-        logger.info("Q Cluster-%s: %s", self.pid, promise(self._runtime))
-        self._tell_durability()
-        self._runtime.hooks.cluster_starting(self._runtime.conf.name, self.pid)
-        self._start_sentinel()
-
-    def _prepare(self) -> None:
-        """Find out what cannot work before any process is started."""
-        if os.name != "posix":
-            raise ConfigurationError(
-                "A cluster needs a POSIX system. Here you can enqueue tasks, or run them with sync=True."
-            )
         if self.sentinel is not None:
             raise ConfigurationError("The cluster is running already.")
-        logs.configure(self._runtime.conf.log_level)
-        Faults.parse(self._runtime.conf.faults)
-        broker = self._runtime.broker()
-        _refuse_local(broker)
-        StatStore(self._runtime, broker).load()
-        _ = self._runtime.results, self._runtime.serializers, self._runtime.reporters
-        for connection in connections.all(initialized_only=True):
-            if not connection.in_atomic_block:
-                connection.close()
-
-    def _tell_durability(self) -> None:
-        broker = self._runtime.broker()
-        try:
-            if said := broker.durability():
-                logger.info("Q Cluster-%s: %s", self.pid, said)
-        except Exception as error:  # whatever the broker's client raises: the cluster waits for its broker
-            logger.warning("Q Cluster-%s does not know yet what its broker keeps: %s", self.pid, error)
-        finally:
-            broker.close()
+        prepare(self._runtime)
+        logger.info("Q Cluster-%s starting.", self.pid)
+        logger.info("Q Cluster-%s: %s", self.pid, promise(self._runtime))
+        tell_durability(self._runtime, self.pid)
+        self._runtime.hooks.cluster_starting(self._runtime.conf.name, self.pid)
+        self._start_sentinel()
 
     def _start_sentinel(self) -> None:
         self.start_event, self.stop_event = PipeEvent(self._context), PipeEvent(self._context)
@@ -291,14 +264,6 @@ class Cluster:
         self.start_event = self.stop_event = None
 
 
-def _refuse_local(broker: Broker) -> None:
-    if broker.is_local:
-        raise ConfigurationError(
-            f"The queue of {type(broker).__name__} lives in one process, so no cluster can take from it. Run tasks at "
-            "once with sync=True, or choose a broker with a server: pip install djq-redis, or djq-orm."
-        )
-
-
 def run_sentinel(
     runtime: Runtime, origin: Origin, cluster_id: int, start_event: PipeEvent, stop_event: PipeEvent, roster: Roster
 ) -> None:
@@ -315,17 +280,6 @@ def run_sentinel(
         runtime.reporters.flush()
         logging.shutdown()
         os._exit(BY_ERROR)  # an ordinary exit would wait for children that wait for this process
-
-
-def promise(runtime: Runtime) -> str:
-    """Return what the broker in force promises, in a sentence for the log."""
-    broker, conf = runtime.broker_class, runtime.conf
-    what = f"broker {broker.name or broker.__name__}, queue {conf.name!r}, {conf.workers} workers"
-    if not broker.supports_receipts:
-        return f"{what}; at most once: a kill loses what the killed processes held, up to {conf.most_held} tasks."
-    if broker.supports_leases and conf.renew_leases:
-        return f"{what}; at least once: a dead cluster's tasks are taken over after {conf.retry} s."
-    return f"{what}; at least once: a task is presented again after {conf.retry} s, finished or not."
 
 
 def _only_wake(number: int, frame: object) -> None:

@@ -44,8 +44,3 @@ class Deadline:
             self.at = now + (self.grace if step is Step.RAISE else KILL_AFTER)
             self.step = Step(step + 1)
         return step
-
-    @property
-    def has_begun(self) -> bool:
-        """Has the first step been taken?"""
-        return self.step is not Step.RAISE or self.is_exhausted

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 
+from djq_core.cluster.chains import Chains, Submit
 from djq_core.cluster.collation import collated, not_collated
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.functions import Functions
@@ -21,16 +22,14 @@ from djq_core.cluster.overlaps import SCHEDULE, end_runs
 from djq_core.conf import Conf
 from djq_core.envelope import TaskPackage, TaskResult
 from djq_core.envelope.package import ARGS, HOOK, KWARGS, UNREADABLE
-from djq_core.exceptions import BrokerError, ResultBackendUnavailable
+from djq_core.exceptions import ResultBackendUnavailable
 from djq_core.results import ResultBackend, Stored, parts
-from djq_core.results.records import end_of, part_of, task_of
+from djq_core.results.records import part_of, task_of
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
 
 logger = logging.getLogger("djq")
-
-Submit = Callable[[TaskPackage], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,7 @@ class Keeper:
         self._database = database
         self._tries_again = tries_again
         self._faults = faults or Faults()
+        self._chains = Chains(self._faults, self._is_kept, self._is_final)
         self._tell_error = tell or self._report
         self._functions = Functions(runtime.conf.allowed_functions, runtime.hooks, runtime.load)
         self._unpruned: list[str | None] = []
@@ -98,12 +98,12 @@ class Keeper:
         kept = [result for result in batch if self._is_kept(result)]
         with self._together(backend, batch):
             stored = backend.save_many(kept) if kept else {}
-            passed = self._pass([result for result in batch if not self._is_kept(result)])
+            passed = self._chains.pass_on([result for result in batch if not self._is_kept(result)])
             for result in batch:
                 if result.package.id in stored or result.package.id in passed:
-                    self._go_on(result, stored.get(result.package.id), submit)
+                    self._chains.go_on(result, stored.get(result.package.id), submit)
                 elif result.package.id in again and result.success and self.sends_alone(result):
-                    self._make_up(backend, result.package, submit)
+                    self._chains.make_up(backend, result.package, submit)
         self._count(kept)
         self._end_runs(batch, stored)
         return stored
@@ -135,60 +135,6 @@ class Keeper:
         if package.cached or not result.success:
             return True
         return self._runtime.conf.save_limit >= 0 if package.save is None else package.save
-
-    # Chains
-
-    @staticmethod
-    def _pass(unkept: Sequence[TaskResult]) -> set[str]:
-        """Return the ids of successes that are not kept; a link only once, for its second run sends no next one."""
-        links = [end_of(result, is_final=not result.package.chain) for result in unkept if result.package.chain_id]
-        return {*parts.pass_on(links), *(each.package.id for each in unkept if not each.package.chain_id)}
-
-    def _go_on(self, result: TaskResult, stored: Stored | None, submit: Submit) -> None:
-        """Submit the next link; note where a chain has ended, for those who wait for it."""
-        package = result.package
-        goes_on = result.success or (package.goes_on and self._is_final(result, stored))
-        link = package.next_link() if goes_on else None
-        if link is not None:
-            self._faults.hit("monitor.before_link")
-        is_sent = link is not None and self._submit(link, package, submit)
-        if package.chain_id is None:
-            return
-        has_stopped = bool(package.chain) and not is_sent and not (package.goes_on and link is None)
-        if has_stopped or not package.chain:
-            parts.note_end(end_of(result, is_final=True))
-        elif result.success and self._is_kept(result):
-            parts.forget(package.id)
-
-    def _make_up(self, backend: ResultBackend, package: TaskPackage, submit: Submit) -> None:
-        """Send the next link of a success that an earlier run has stored, unless that link has left a trace.
-
-        The cluster of that run may have been killed between the save and the link. A link that still waits or runs has
-        no trace either, and is run twice: that costs a run, and the other way the rest of the chain. What follows it is
-        not repeated, for its second package is a new one.
-        """
-        link = package.next_link()
-        if link is not None and not self._has_trace(backend, link):
-            logger.warning("[%s] had succeeded before; its next link [%s] is sent again", package.name, link.name)
-            self._submit(link, package, submit)
-
-    @staticmethod
-    def _has_trace(backend: ResultBackend, link: TaskPackage) -> bool:
-        try:
-            return backend.get(link.id) is not None or (link.chain_id is not None and parts.is_noted(link.id))
-        except DatabaseError as error:
-            raise ResultBackendUnavailable(f"Nobody can tell now whether [{link.name}] was sent: {error}") from error
-
-    @staticmethod
-    def _submit(link: TaskPackage, parent: TaskPackage, submit: Submit) -> bool:
-        try:
-            submit(link)
-        except (BrokerError, DatabaseError) as error:
-            raise ResultBackendUnavailable(f"The next link [{link.name}] cannot be sent now: {error}") from error
-        except Exception:  # a plugin's veto ends the chain, not the monitor
-            logger.exception("The chain of [%s] stops: its next link [%s] was refused", parent.name, link.name)
-            return False
-        return True
 
     def _is_final(self, result: TaskResult, stored: Stored | None) -> bool:
         known = stored or Stored(result.attempt, int(result.crashed))

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from djq_core.brokers import Broker
@@ -22,10 +21,11 @@ from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.fencing import superseded
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
+from djq_core.cluster.unpacking import bare_package, unpack
 from djq_core.cluster.untold import Teller, Untold
 from djq_core.enqueue import enqueue
-from djq_core.envelope import TaskPackage, decode_package
-from djq_core.exceptions import PackageError, ResultBackendUnavailable
+from djq_core.envelope import TaskPackage
+from djq_core.exceptions import ResultBackendUnavailable
 from djq_core.results import Stored
 
 if TYPE_CHECKING:
@@ -163,44 +163,10 @@ class Monitor:
                 if frame.kind is Kind.STOP:
                     self._is_told_to_stop = True
                     break
-                entries.append(self._entry(frame))
+                entries.append(unpack(self._runtime, frame))
         except EOFError:
             self._is_told_to_stop = True
         return entries
-
-    def _entry(self, frame: Frame) -> Saved:
-        header, split = frame.header, frame.header["split"]
-        package = self._package(header, frame.payload[:split].decode("ascii"))
-        if header.get("fail"):
-            package = replace(package, ack_failure=True)  # nobody runs it again: so its iter or chain need not wait
-        crashed, error = header.get("crashed", False), header.get("error")
-        result = package.finished(
-            bytes(frame.payload[split:]) if error is None else self._runtime.dump(error),
-            datetime.fromisoformat(header["stopped"]) if "stopped" in header else datetime.now(UTC),
-            success=header.get("success", False),
-            serializer=header.get("serializer", self._runtime.conf.serializer),
-            attempt=header["attempt"],
-            crashed=crashed,
-        )
-        return Saved(frame.seq, header, result)
-
-    def _package(self, header: dict[str, Any], text: str) -> TaskPackage:
-        try:
-            return decode_package(text, max_bytes=self._runtime.conf.max_package_bytes)
-        except PackageError:
-            return self._bare(header)
-
-    def _bare(self, header: dict[str, Any]) -> TaskPackage:
-        """Return a package without what could not be read or stored."""
-        parts = {"args": self._runtime.dump(()), "kwargs": self._runtime.dump({})}
-        return TaskPackage(
-            id=header["id"],
-            name=header["name"],
-            func=header["func"],
-            started=datetime.now(UTC),
-            serializer=self._runtime.conf.serializer,
-            parts=parts,
-        )
 
     # Saving
 
@@ -223,10 +189,9 @@ class Monitor:
         logger.error("The result of [%s] could not be saved: %s", package.name, error, exc_info=error)
         self._untold.tell(error, package.as_dict(), "monitor", attempt=entry.result.attempt)
         reason = self._runtime.dump(f"The result of {package.func} could not be saved: {type(error).__name__}: {error}")
-        bare = replace(package, parts=self._bare(entry.header).parts, serializer=self._runtime.conf.serializer)
-        refused = replace(
-            entry.result, package=bare, success=False, result=reason, serializer=self._runtime.conf.serializer
-        )
+        serializer, parts = self._runtime.conf.serializer, bare_package(self._runtime, entry.header).parts
+        bare = replace(package, parts=parts, serializer=serializer)
+        refused = replace(entry.result, package=bare, success=False, result=reason, serializer=serializer)
         try:
             self._until_reached(lambda: self._keeper.save([refused], self._submit))
         except Exception:  # not even that: the log is the last place

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import logging
 import multiprocessing
 import os
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from djq_core import optional
 from djq_core.brokers import Broker
-from djq_core.cluster import logs
 from djq_core.cluster.channels import Channel, Frame, Kind, Peer
 from djq_core.cluster.children import Child, Closable, WorkerChild
 from djq_core.cluster.control import Control
@@ -31,6 +27,7 @@ from djq_core.cluster.faults import Faults
 from djq_core.cluster.history import Recorder
 from djq_core.cluster.lastwords import LastWords
 from djq_core.cluster.monitor import Monitor
+from djq_core.cluster.origin import Origin, begin
 from djq_core.cluster.overlaps import keep
 from djq_core.cluster.pusher import Pusher
 from djq_core.cluster.roster import Roster
@@ -45,7 +42,6 @@ from djq_core.runtime import Runtime
 
 logger = logging.getLogger("djq")
 
-_PR_SET_PDEATHSIG = 1
 #: Seconds that a process with nothing left to do may take to end, reporters and plugins included.
 LINGER = 5.0
 #: Seconds that a worker which is ended has for its reports, before it is killed.
@@ -137,30 +133,6 @@ class Spawner:
 # In the child
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a child comes from: its name, its parent, how it was started, and what it inherited and must close."""
-
-    name: str
-    parent: int
-    start_method: str
-    inherited: Sequence[Closable] = ()
-
-
-def begin(runtime: Runtime, origin: Origin, role: str, *, dies_with_parent: bool) -> None:
-    """Do what every child does first: close what is not its own, forget the parent's signals, end with its parent."""
-    for end in origin.inherited:
-        end.close()
-    logs.configure(runtime.conf.log_level)
-    _reset_signals()
-    if dies_with_parent:
-        _die_with_parent(origin)
-    _ = runtime.reporters  # those of a fork are there already
-    runtime.hooks.after_fork(role)
-    runtime.hooks.ready(runtime.conf)
-    runtime.hooks.post_spawn(role, origin.name, os.getpid())
-
-
 @contextmanager
 def living(runtime: Runtime, origin: Origin, role: str, *, dies_with_parent: bool) -> Iterator[None]:
     """Be a process of a cluster: what it does first, and last; an error that ends it is reported by itself."""
@@ -183,33 +155,6 @@ def _end_in_time() -> None:
     """End a process that a plugin, or a thread of a reporter, keeps from its end."""
     time.sleep(LINGER)
     os._exit(0)
-
-
-def _reset_signals() -> None:
-    """Forget every handler of the parent; SIGINT and SIGTERM are the Cluster's to answer."""
-    signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals():
-        if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _ignore)
-
-
-def _die_with_parent(origin: Origin) -> None:
-    """End when the sentinel does, even in the middle of a task: by the kernel on Linux, elsewhere by a thread."""
-    if sys.platform != "linux" or origin.start_method == "forkserver":
-        threading.Thread(target=_watch_parent, name="parent", daemon=True).start()
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != origin.parent:
-        os._exit(1)
-
-
-def _watch_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)
 
 
 def run_worker(
@@ -311,7 +256,3 @@ def start_context(start_method: str | None) -> BaseContext:
     return multiprocessing.get_context(
         start_method or ("fork" if "fork" in available and sys.platform != "darwin" else None)
     )
-
-
-def _ignore(number: int, frame: object) -> None:
-    """Leave the signal to the Cluster."""

@@ -6,18 +6,16 @@ It has one thread and no connection, model or code of the site, so nothing that 
 from __future__ import annotations
 
 import logging
-import math
 import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.context import BaseContext
 
-from djq_core.cluster.assignment import Held
 from djq_core.cluster.channels import Frame, Kind
-from djq_core.cluster.children import Child, WorkerChild, how_it_ended, kill, last_of
+from djq_core.cluster.children import Child, WorkerChild, kill
+from djq_core.cluster.deaths import Deaths
 from djq_core.cluster.events import PipeEvent
 from djq_core.cluster.processes import Spawner
 from djq_core.cluster.restarts import Restarts
@@ -61,8 +59,8 @@ class Sentinel:
         self._timekeeper = Timekeeper(self._conf, self.traffic, self._retire)
         self.workers: dict[int, WorkerChild] = {}
         self.helpers: dict[str, Child] = {}
+        self._deaths = Deaths(self.traffic, self._snapshot)
         self._restarts = Restarts(name, self._conf.workers)
-        self._events: list[list[object]] = []
         self._stop: Stop | None = None
         self._guarded = 0.0
         self._renewed = time.monotonic()
@@ -113,8 +111,8 @@ class Sentinel:
     def _inform(self, monitor: Child | None) -> None:
         """Send the monitor what it does not have: results, and events that plugins want to know."""
         self.traffic.forward(monitor)
-        while monitor and self._events:
-            monitor.control.send(Frame(Kind.EVENT, header=self._events.pop(0)))
+        while monitor and self._deaths.events:
+            monitor.control.send(Frame(Kind.EVENT, header=self._deaths.events.pop(0)))
 
     def _patience(self) -> float:
         now = time.monotonic()
@@ -260,86 +258,31 @@ class Sentinel:
         for worker in list(self.workers.values()):
             if (exitcode := worker.exitcode) is not None:
                 self._bury_worker(worker, exitcode)
-        for role, helper in list(self.helpers.items()):
+        for helper in list(self.helpers.values()):
             if (exitcode := helper.exitcode) is not None:
-                self._bury_helper(role, helper, exitcode)
+                self._bury_helper(helper, exitcode)
 
     def _bury_worker(self, worker: WorkerChild, exitcode: int) -> None:
         self._read_worker(worker, to_end=True)
         del self.workers[worker.key]
-        words = worker.words.take()
-        outcome = self._outcome(worker, exitcode, words)
-        started = self.traffic.worker_lost(worker, outcome)
-        if outcome is None:
-            self.traffic.release(self._ready_helper("pusher"), started)
+        is_replaced = self._deaths.of_worker(worker, exitcode, self._stop, self._ready_helper("pusher"))
         self._close(worker)
-        if worker.is_stopping and not started and (exitcode == 0 or worker.lingers_until == math.inf):
-            self._log_planned(worker)
-            return
-        if self._stop and self._stop.is_killing:
-            logger.warning("%s was ended by the stop%s", worker.name, told(started))
-            return
-        self._tell_death(worker, exitcode, started)
-        if words:
-            logger.error("The last stack of %s\n%s", worker.name, words)
-        if not worker.has_successor and (not self._stop or self._stop.needs_workers):
-            logger.info("reincarnated worker %s after %s", worker.name, "timeout" if worker.overdue else "death")
+        if is_replaced:
             self._restarts.after(worker, lambda: self._start_worker(worker.slot, worker.replaces))
 
-    def _log_planned(self, worker: WorkerChild) -> None:
-        if not worker.has_successor:
-            return
-        self._snapshot.reincarnations += 1
-        if worker.overdue:
-            logger.info("reincarnated worker %s after timeout", worker.name)
-        else:
-            logger.info("recycled worker %s", worker.name)
-
-    def _outcome(self, worker: WorkerChild, exitcode: int, words: str) -> dict[str, object] | None:
-        if self._stop and self._stop.is_killing:
-            return None if self.traffic.hands_back else {"error": "The cluster was stopped while it ran this task."}
-        if worker.overdue:
-            held = self.traffic.table.running(worker.key, worker.running)
-            reason = self.traffic.late(held) if held else "The task ran longer than its timeout."
-            ended = f"Its worker was ended {how_it_ended(exitcode)}.{last_of(worker, words)}"
-            return {"error": f"{reason} {ended}", "late": True}
-        who = f"The worker {worker.name} (pid {worker.pid})"
-        told = f"{who} ended {how_it_ended(exitcode)} while it ran this task.{last_of(worker, words)}"
-        return {"error": told, "crashed": True}
-
-    def _bury_helper(self, role: str, helper: Child, exitcode: int) -> None:
+    def _bury_helper(self, helper: Child, exitcode: int) -> None:
         self._read_data(helper, to_end=True)
         self._read_control(helper, to_end=True)
-        del self.helpers[role]
+        del self.helpers[helper.role]
         self._close(helper)
-        if role == "pusher":
-            self.traffic.pusher_lost()
-        elif role == "monitor":
-            self.traffic.monitor_lost(by_kill=exitcode == -signal.SIGKILL)
-        if self._stop and self._stop.expects_end_of(role):
-            return
-        self._tell_death(helper, exitcode)
-        logger.info("reincarnated %s %s after sudden death", role, helper.name)
-        self._restarts.after(helper, lambda: self._start_helper(role))
-
-    def _tell_death(self, child: Child, exitcode: int, holding: Sequence[Held] = ()) -> None:
-        self._snapshot.reincarnations += 1
-        how = how_it_ended(exitcode)
-        logger.error("%s %s (pid %s) ended %s%s", child.role, child.name, child.pid, how, told(holding))
-        self._events.append(
-            [child.role, child.name, child.pid, exitcode, holding[0].header["name"] if holding else None]
-        )
+        if self._deaths.of_helper(helper, exitcode, self._stop):
+            self._restarts.after(helper, lambda: self._start_helper(helper.role))
 
     def _close(self, child: Child) -> None:
         self._board.remove(child.data)
         self._board.remove(child.control)
         child.process.join()
         self._spawner.forget(child)
-
-
-def told(holding: Sequence[Held]) -> str:
-    """Return what a process held, for the end of a sentence."""
-    return f", holding {', '.join(map(str, holding))}" if holding else ""
 
 
 def _only_wake(number: int, frame: object) -> None:

@@ -11,6 +11,7 @@ from djq_core.brokers import Broker
 from djq_core.cluster.assignment import Assignment, Held
 from djq_core.cluster.channels import Frame, Kind
 from djq_core.cluster.children import Child, WorkerChild
+from djq_core.cluster.leases import Leases, Renewal
 from djq_core.cluster.tally import Tally
 from djq_core.conf import Conf
 
@@ -40,9 +41,7 @@ class Traffic:
         self._hook: tuple[Held | None, float] | None = None
         self.releasing: set[int] = set()
         self.wants_renewal = False
-        self._renewed: float | None = None
-        #: What the pusher renews now, where that changes the receipts.
-        self._renewing: set[int] = set()
+        self._leases = Leases(broker, self.table)
 
     # State
 
@@ -119,7 +118,7 @@ class Traffic:
         """Count from zero for the next pusher."""
         self.pushed = self._granted = 0
         self.releasing.clear()
-        self._renewing.clear()
+        self._leases.renewing.clear()
 
     # To and from the workers
 
@@ -203,7 +202,7 @@ class Traffic:
         """
         if monitor is None:
             return
-        unsent = list(self.table.unsent(self._renewing))
+        unsent = list(self.table.unsent(self._leases.renewing))
         for held in unsent:
             held.is_sent = True
             header = {**held.header, **(held.outcome or {}), "receipt": held.receipt, "split": len(held.package)}
@@ -259,34 +258,14 @@ class Traffic:
     # Leases
 
     def renew(self, pusher: Child | None, monitor: Child | None) -> None:
-        """Name what is held: the pusher renews what waits or runs, the monitor what it saves.
-
-        What the pusher still renews, where that changes receipts, it is not asked for again: the receipt of the first
-        answer would be void once the second is on its way.
-        """
+        """Let the leases of what is held be renewed, where they are."""
         self.wants_renewal = False
-        if not self.renews_leases:
-            return
-        saving = [held for held in self.table.finished.values() if held.is_sent]
-        others = [
-            held
-            for held in self.table.by_seq.values()
-            if not (held.is_sent and held.outcome) and held.seq not in self._renewing
-        ]
-        for child, tasks in ((pusher, others), (monitor, saving)):
-            items = [[held.seq, held.receipt] for held in tasks if held.receipt]
-            if child is not None and items:
-                child.control.send(Frame(Kind.RENEW, header=items))
-        if pusher is not None and self._broker.changes_receipts:
-            self._renewing.update(held.seq for held in others)
+        if self.renews_leases:
+            self._leases.renew(pusher, monitor)
 
     def lease_age(self, now: float) -> float | None:
         """Return the seconds since leases were renewed last, or taken; None where nothing is held under a lease."""
-        oldest = next(iter(self.table.by_seq.values()), None)
-        if oldest is None or not self.renews_leases:
-            return None
-        fetched: float = oldest.header["fetched"]
-        return now - max(self._renewed or 0.0, fetched)
+        return self._leases.age(now) if self.renews_leases else None
 
     def tell_runs(self, pusher: Child | None) -> None:
         """Let the pusher note which runs of schedules that must not overlap are in hand, on whatever broker."""
@@ -294,25 +273,13 @@ class Traffic:
         if pusher is not None and runs:
             pusher.control.send(Frame(Kind.RUNS, header=runs))
 
-    def on_renewed(self, items: Iterable[tuple[int, str | None, str | None]], workers: Collection[WorkerChild]) -> None:
-        """Keep the newest receipts; an unstarted task whose lease was lost is dropped, a running one may end.
-
-        An item is the task's number, the receipt that was to be renewed (None: the broker was away), and the one that
-        is valid now, if any.
-        """
-        for seq, asked, receipt in items:
-            self._renewing.discard(seq)
-            self._renewed = self._renewed if asked is None else time.monotonic()
-            held = self.table.by_seq.get(seq)
-            if held is None or held.receipt != asked:
-                continue
-            if receipt is not None:
-                held.receipt = receipt
-                continue
+    def on_renewed(self, items: Iterable[Renewal], workers: Collection[WorkerChild]) -> None:
+        """Keep the newest receipts; an unstarted task whose lease was lost is dropped, a running one may end."""
+        for held in self._leases.on_renewed(items):
             for worker in workers:
                 if held in self.table.at_worker.get(worker.key, ()):
                     self.call_back(worker)
-            if self.table.drop_waiting(seq):
+            if self.table.drop_waiting(held.seq):
                 logger.warning("The lease of %s was lost before it was started; another cluster has it", held)
 
     def give_up_waiting(self, reason: str) -> None:
