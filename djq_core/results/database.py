@@ -85,9 +85,11 @@ class DatabaseResults(ResultBackend):
     def _keep_newest(self, keep: int, **only: Any) -> None:
         # "success IN (…)", for SQLite and MySQL use no index for "WHERE success"
         rows = Task.objects.using(self.database).filter(**only)
+        # two transactions, for SQLite refuses at once to write in one that has read before somebody else wrote
         with available(self.database):
             oldest = list(rows.order_by("-stopped").values_list("stopped", flat=True)[keep - 1 : keep])
-            if oldest:
+        if oldest:
+            with available(self.database):
                 rows.order_by().filter(stopped__lt=oldest[0]).delete()
 
     def get(self, task_id: str) -> Task | None:

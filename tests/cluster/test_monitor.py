@@ -19,6 +19,7 @@ from djq_core.cluster.callbacks import BATCH
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.monitor import ANSWER_TRIES, LONGEST_PAUSE, Monitor
 from djq_core.envelope import Place, TaskPackage, TaskResult, encode_package, new_id
+from djq_core.exceptions import ResultBackendUnavailable
 from djq_core.models import Part, Task
 from djq_core.results import Stored
 from djq_core.runtime import Runtime
@@ -462,6 +463,31 @@ def test_a_store_that_is_away_is_waited_for(stack: ExitStack, caplog: pytest.Log
     assert [entry[0] for entry in LOG][:3] == ["save", "post_execute", "acknowledge"]
     assert caplog.text.count("m cannot save: The shelf is away.") == 1
     assert "m saves again" in caplog.text
+
+
+def test_nothing_beyond_the_limit_is_kept_once_all_is_quiet(stack: ExitStack) -> None:
+    class Telling(new_shelf(log=LOG)):  # type: ignore[misc]
+        def prune(self, keep: int, **only: str | None) -> None:
+            super().prune(keep, **only)
+            desk.data.send(Frame(Kind.STOP))
+
+    desk = desk_of(stack, Telling, save_limit=100)
+    desk.send(1)
+    desk.finish()
+    assert [entry for entry in LOG if entry[0] == "prune"] == [("prune", 100)]
+
+
+def test_a_monitor_ends_well_where_it_cannot_prune(stack: ExitStack, caplog: pytest.LogCaptureFixture) -> None:
+    class Locked(new_shelf(log=LOG)):  # type: ignore[misc]
+        def prune(self, keep: int, **only: str | None) -> None:
+            raise ResultBackendUnavailable("The shelf is locked.")
+
+    desk = desk_of(stack, Locked, save_limit=100)
+    desk.send(1)
+    with caplog.at_level(logging.INFO, "djq"):
+        assert desk.done() == [1]
+    assert "m could not prune the successful tasks, and tries again: The shelf is locked." in caplog.text
+    assert "stopped monitoring" in caplog.text
 
 
 def test_a_broker_that_is_away_is_asked_again(stack: ExitStack, caplog: pytest.LogCaptureFixture) -> None:
