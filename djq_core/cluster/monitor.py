@@ -137,8 +137,11 @@ class Monitor:
     def _without_superseded(self, entries: Sequence[Saved]) -> Sequence[Saved]:
         """Pass over the failures of deliveries that another cluster has taken over: they change nothing.
 
-        A late success counts where no success is stored yet, which the save itself sees to.
+        A late success counts where no success is stored yet, which the save itself sees to. Where leases are a fixed
+        timer a task may always outlast it: then each of its failures counts (manual 1.2.9).
         """
+        if not self._runtime.conf.renew_leases:
+            return entries
         failed = [entry for entry in entries if not entry.result.success and not entry.header.get("fail")]
         late = superseded(self._broker, {entry.seq: self._receipt(entry) for entry in failed})
         for entry in failed:
@@ -314,7 +317,7 @@ class Monitor:
             if entry.header.get("fail"):
                 self._broker.fail(receipt)
             elif entry.verdict.is_final:
-                finals.append(receipt)
+                finals.append(entry.header.get("newest") or receipt)
             else:
                 delays[round(entry.verdict.delay, 1)].append(receipt)
         if finals:

@@ -223,6 +223,15 @@ def test_the_newest_receipt_is_answered(stack: ExitStack) -> None:
     assert acknowledged == ["r1", "renewed"]
 
 
+def test_an_end_answers_for_the_last_delivery_of_its_task_and_a_failure_for_its_own(stack: ExitStack) -> None:
+    desk = desk_of(stack, new_shelf(), renew_leases=False)
+    desk.send(1, newest="again")
+    desk.send(2, newest="again too", error="It failed.")
+    desk.work()
+    answers = [(what, *rest) for what, *rest in LOG if what in ("acknowledge", "release")]
+    assert [(what, receipts) for what, receipts, *_ in answers] == [("acknowledge", ["again"]), ("release", ["r2"])]
+
+
 def test_a_hook_that_raises_is_acknowledged_too(stack: ExitStack) -> None:
     desk = desk_of(stack, new_shelf())
     desk.send(1, package_of(desk.runtime, hook=f"{HERE}.refuse"))
@@ -295,6 +304,15 @@ def test_a_superseded_failure_changes_nothing_and_is_told(stack: ExitStack, capl
     assert not [entry for entry in LOG if entry[0] == "release" and "r1" in entry[1]]
     assert "Superseded: a failure of [late]" in caplog.text
     assert "Superseded: a failure of [late too]" in caplog.text
+
+
+def test_a_late_failure_counts_where_leases_are_a_fixed_timer(stack: ExitStack) -> None:
+    shelf = new_shelf(log=LOG)
+    desk = desk_of(stack, shelf, Fencing, renew_leases=False)
+    desk.broker.lost.add("r1")
+    desk.send(1, error="It failed.")
+    assert desk.done() == [1]
+    assert rows(shelf) == [(False, "It failed.")]
 
 
 def test_the_newest_receipt_tells_whether_a_failure_counts(stack: ExitStack) -> None:
