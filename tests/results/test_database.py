@@ -191,6 +191,15 @@ def test_a_database_that_cannot_be_reached_is_unavailable(
     assert len(backend.save_many([make_result()])) == 1
 
 
+def test_a_table_that_is_not_there_is_told_with_the_remedy(
+    backend: DatabaseResults, make_result: MakeResult, alias: str
+) -> None:
+    with connections[alias].schema_editor() as editor:
+        editor.delete_model(Task)
+    with pytest.raises(ResultBackendUnavailable, match=r"there\? Run: manage.py migrate --database=results"):
+        backend.save_many([make_result()])
+
+
 @only_sqlite
 def test_a_locked_database_is_unavailable(backend: DatabaseResults, make_result: MakeResult, alias: str) -> None:
     connection = connections[alias]
