@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from djq_core.brokers import get_broker
 from djq_core.models import Task
 from djq_core.tasks import async_task, delete_cached, fetch, queue_size, result
 
@@ -86,3 +87,6 @@ def test_delete_cached() -> None:
     assert delete_cached(task_id)
     assert result(task_id, cached=True) is None
     assert not delete_cached(task_id)
+    task_id = async_task("math.floor", 1.5, sync=True, cached=True)
+    assert delete_cached(task_id, broker=get_broker())
+    assert result(task_id, cached=True) is None
