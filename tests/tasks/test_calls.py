@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -80,6 +81,13 @@ def test_queue_size_counts_what_waits() -> None:
     async_task("math.floor", 1.5)
     async_task("math.floor", 2.5)
     assert queue_size() == 2
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_an_id_may_come_from_a_field_of_uuids(cached: bool) -> None:
+    task_id = UUID(async_task("math.floor", 1.5, sync=True, cached=cached))
+    assert result(task_id, cached=cached) == 1
+    assert delete_cached(task_id) is cached
 
 
 def test_delete_cached() -> None:
