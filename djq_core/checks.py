@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NO_ALIAS: Final = "djq.E011"
 _NO_PLUGINS: Final = "djq.E100"
+_NOT_CHOSEN: Final = "djq.W102"
 _NOT_BUILT: Final = {"broker": "djq.E107", "serializer": "djq.E108", "result_backend": "djq.E109"}
 
 #: What each id means, in one line.
@@ -53,6 +54,7 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "djq.W004": "`max_rss` has no effect on this machine.",
         "djq.W005": "`bulk` is larger than `queue_limit`.",
         "djq.W101": "`disabled_plugins` names a plugin that is not installed.",
+        "djq.W102": "A key belongs to a broker that is not chosen.",
     }
 )
 
@@ -94,7 +96,7 @@ def _found(config: DjqConfig) -> list[Problem]:
         *problems,
         *_alias_problems("cache", config.conf.cache, "CACHES", list(caches)),
         *_alias_problems("enqueue_on_commit", config.conf.enqueue_on_commit, "DATABASES", list(connections)),
-        *_choice_problems(config),
+        *(_choice_problems(config) or _idle_keys(config)),
     ]
     return [*problems, *_alternative_problems(config, problems)]
 
@@ -115,6 +117,22 @@ def _choice_problems(config: DjqConfig) -> list[Problem]:
     if not config.conf.sync:
         wanted["broker"] = lambda: config.runtime.broker()
     return [problem for key, build in wanted.items() if (problem := _failed(key, build))]
+
+
+def _idle_keys(config: DjqConfig) -> Iterator[Problem]:
+    """Return the keys that nobody reads: they go with the key of a broker that is not given."""
+    if config.conf.sync or config.conf.alt_clusters:  # whose brokers may read what the main one does not
+        return
+    given, chosen = config.conf.plugin_settings, config.runtime.broker_class
+    name = chosen.name or chosen.__name__
+    for broker in config.runtime.registry.brokers.values():
+        if any(key in given for key in broker.choosing_keys or broker.conf_keys):
+            continue
+        for key in broker.conf_keys:
+            if key in given and key not in chosen.conf_keys:
+                told = f"`{key}` has no effect: it belongs to the broker {broker.name!r}, and {name!r} is chosen."
+                hint = f"That broker is chosen by {' or '.join(f'`{each}`' for each in broker.choosing_keys)}."
+                yield Problem(_NOT_CHOSEN, key, told, hint)
 
 
 def _failed(key: str, build: Callable[[], object]) -> Problem | None:

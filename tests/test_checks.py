@@ -77,6 +77,28 @@ def test_a_broker_that_nobody_offers_is_an_error() -> None:
     assert ids(broker="sqz") == ["djq.E107"]
 
 
+@pytest.mark.parametrize(
+    ("key", "broker", "chooser"),
+    [
+        ("disque_auth", "disque", "`disque_nodes`"),
+        ("redis_receipts", "redis", "`redis` or `django_redis`"),
+    ],
+)
+def test_a_key_of_a_broker_that_is_not_chosen_is_doubtful(key: str, broker: str, chooser: str) -> None:
+    with override_settings(Q_CLUSTER={"orm": "default", key: True}):
+        (message,) = check_configuration()
+    assert message.id == "djq.W102"
+    assert message.msg == f"`{key}` has no effect: it belongs to the broker {broker!r}, and 'orm' is chosen."
+    assert message.hint == f"That broker is chosen by {chooser}."
+
+
+def test_keys_that_are_read_are_not_doubtful() -> None:
+    assert ids(has_replica=True) == []
+    assert ids(broker="orm", redis={}, redis_receipts=True) == []
+    assert ids(disque_auth="x", sync=True) == []
+    assert ids(redis_receipts=True, ALT_CLUSTERS={"fast": {"broker": "redis"}}) == []
+
+
 def test_a_broker_class_that_cannot_be_imported_is_an_error() -> None:
     assert ids(broker_class="no.such.Broker") == ["djq.E107"]
 

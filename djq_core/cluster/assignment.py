@@ -31,6 +31,8 @@ class Held:
     header: Mapping[str, Any]
     package: bytes | bytearray = field(repr=False)
     receipt: str | None = None
+    #: The receipt of the last delivery of the same task, where a later one has come.
+    newest: str | None = None
     ticket: int = 0
     #: The usual duration of its function when it was assigned, in seconds.
     seconds: float = 0.0
@@ -94,6 +96,12 @@ class Assignment:
     def of_task(self, task_id: str) -> Held | None:
         """Return what is held of a task by its id."""
         return next((held for held in self.by_seq.values() if held.header["id"] == task_id), None)
+
+    def outdate(self, task_id: str, receipt: str | None) -> None:
+        """Note that a task which is held was delivered once more, with this receipt: the ones before are void."""
+        for held in self.by_seq.values():
+            if held.header["id"] == task_id:
+                held.newest = receipt
 
     # Counting
 

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from djq_core.brokers import Broker
 from djq_core.cluster.channels import Channel, Frame, Kind
@@ -19,6 +20,8 @@ logger = logging.getLogger("djq")
 ORPHAN_SECONDS = 3.0
 #: How often a release is tried before it is left to the end of the lease.
 RELEASE_TRIES = 3
+#: What a log says where what a frame asks for cannot be done.
+_REFUSED: Final = {Kind.STAT: "The cluster's status cannot be published"}
 
 
 class Control(threading.Thread):
@@ -60,12 +63,12 @@ class Control(threading.Thread):
     def _answer(self, frame: Frame) -> None:
         try:
             self._handlers[frame.kind](frame)
-        except BrokerError as error:  # says itself what is wrong; statistics come every second
-            if frame.kind not in self._refused:
-                logger.error("A control frame could not be answered: %s: %s", frame.kind.name, error)
+        except Exception as error:  # the border of this thread; whether the sentinel is gone is found out by receiving
+            if frame.kind not in self._refused:  # a status comes every second
+                told = _REFUSED.get(frame.kind, f"A control frame could not be answered: {frame.kind.name}")
+                says_itself = isinstance(error, BrokerError)
+                logger.error("%s: %s", told, error, exc_info=None if says_itself else error)
             self._refused.add(frame.kind)
-        except Exception:  # the border of this thread; whether the sentinel is gone is found out by receiving
-            logger.exception("A control frame could not be answered: %s", frame.kind.name)
         else:
             self._refused.discard(frame.kind)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,6 +143,12 @@ class Executor:
 
     def _dumped(self, value: Any, func: str) -> bytes:
         """Return a result as bytes; raise SerializationError for what cannot be written, or is too large to keep."""
+        if isinstance(value, Coroutine):
+            value.close()
+            raise SerializationError(
+                f"{func!r} returned a coroutine, which nobody awaits: a task is a plain function. Give one that calls "
+                "asgiref.sync.async_to_sync() or asyncio.run()."
+            )
         try:
             result = self._tools.dump(value)
         except SerializationError as error:

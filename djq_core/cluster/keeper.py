@@ -196,16 +196,26 @@ class Keeper:
         """Have so many unreadable packages come that their number must be looked at now, however busy it is?"""
         return self._unreadable > max(10, self._runtime.conf.quarantine_limit // 10)
 
+    @property
+    def has_unpruned(self) -> bool:
+        """Have successes been saved since the oldest were last deleted, and is there a limit to them?"""
+        return self._runtime.conf.save_limit > 0 and bool(self._unpruned)
+
     def prune(self, *, force: bool = False) -> None:
-        """Delete the oldest successes beyond ``save_limit`` once enough have come (manual 1.2.11), and the like."""
+        """Delete the oldest successes beyond ``save_limit`` once enough have come (manual 1.2.11), and the like.
+
+        What could not be deleted is left to the next call; raises what the result backend raises.
+        """
         if self.is_crowded or (force and self._unreadable):
-            self._unreadable = 0
             self._runtime.results.prune_unreadable(self._runtime.conf.quarantine_limit)
+            self._unreadable = 0
         limit, per = self._runtime.conf.save_limit, self._runtime.conf.save_limit_per
         if limit > 0 and len(self._unpruned) > (0 if force else max(10, limit // 10)):
-            values, self._unpruned = set(self._unpruned), []
-            for value in values:
+            self._unpruned = list(set(self._unpruned))
+            while self._unpruned:
+                value = self._unpruned[-1]
                 self._runtime.results.prune(limit, **({per: value} if per else {}))
+                self._unpruned.pop()
         if time.monotonic() > self._sweep_at:
             self._sweep_at = time.monotonic() + SWEEP
             parts.sweep()

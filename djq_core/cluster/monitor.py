@@ -37,6 +37,10 @@ T = TypeVar("T")
 
 #: The longest pause between two tries to save, in seconds.
 LONGEST_PAUSE = 2.0
+#: Seconds without a result after which the oldest successes beyond ``save_limit`` are deleted, however few there are,
+#: and the most after pruning has failed.
+IDLE = 1.0
+LONGEST_IDLE = 60.0
 #: Seconds that plugins may take for the last metrics and reports, when the monitor stops.
 LAST_WORDS = 2.0
 #: How often a broker that can be reached is asked before an answer is left to the end of the lease.
@@ -64,6 +68,9 @@ class Monitor:
         )
         self.callbacks = Callbacks(self._keeper, runtime.hooks, self._report, self._faults)
         self._is_told_to_stop = False
+        self._is_idle = False
+        self._prune_after = IDLE
+        self._prune_at = 0.0
         self._receipts: Mapping[int, str] = {}
 
     def renewed(self, receipts: Mapping[int, str]) -> None:
@@ -83,7 +90,7 @@ class Monitor:
         logger.info("%s monitoring at %s", self._name, os.getpid())
         while not (self._is_told_to_stop and self.callbacks.is_idle):
             self._round()
-        self._keeper.prune(force=True)
+        self._prune(force=True)
         until = time.monotonic() + LAST_WORDS
         if self._runtime.hooks.wants_metrics:
             self.callbacks.wait(LAST_WORDS)
@@ -97,8 +104,8 @@ class Monitor:
             self._settle(batch)
         self._answer([entry for entry in entries if entry.header.get("skip")])
         self._answer(self.callbacks.take_called())
-        if len(entries) < BATCH or self._keeper.is_crowded:
-            self._quietly(self._keeper.prune)
+        if (len(entries) < BATCH or self._keeper.is_crowded) and time.monotonic() >= self._prune_at:
+            self._prune(force=self._is_idle)
 
     def _batches(self, entries: Sequence[Saved]) -> list[list[Saved]]:
         """Return what is saved together: a result whose link is not sent with the save stands alone.
@@ -131,8 +138,11 @@ class Monitor:
     def _without_superseded(self, entries: Sequence[Saved]) -> Sequence[Saved]:
         """Pass over the failures of deliveries that another cluster has taken over: they change nothing.
 
-        A late success counts where no success is stored yet, which the save itself sees to.
+        A late success counts where no success is stored yet, which the save itself sees to. Where leases are a fixed
+        timer a task may always outlast it: then each of its failures counts (manual 1.2.9).
         """
+        if not self._runtime.conf.renew_leases:
+            return entries
         failed = [entry for entry in entries if not entry.result.success and not entry.header.get("fail")]
         late = superseded(self._broker, {entry.seq: self._receipt(entry) for entry in failed})
         for entry in failed:
@@ -154,9 +164,12 @@ class Monitor:
     # Receiving
 
     def _collect(self) -> list[Saved]:
-        """Wait for results or called hooks, and return all results that are there, at most a batch."""
+        """Wait for results, called hooks or the time to prune; return all results that are there, at most a batch."""
+        self._is_idle = False
         if not self._data.has_frame:
-            select.select([self._data.fileno(), self.callbacks.fileno()], [], [])
+            longest = self._prune_after if self._keeper.has_unpruned else None
+            ready, _, _ = select.select([self._data.fileno(), self.callbacks.fileno()], [], [], longest)
+            self._is_idle = not ready
         entries: list[Saved] = []
         try:
             while len(entries) < BATCH and (frame := self._data.receive(timeout=0)) is not None:
@@ -233,11 +246,18 @@ class Monitor:
         refresh_connections()
         time.sleep(min(LONGEST_PAUSE, 0.05 * 2 ** min(tries, 8)) * random.uniform(0.5, 1.0))
 
-    def _quietly(self, work: Callable[[], None]) -> None:
+    def _prune(self, *, force: bool) -> None:
+        """Keep no more than is wanted; where that fails it is tried again, ever later: results are not to wait for it."""
         try:
-            work()
-        except Exception:  # housekeeping: the next round tries again
-            logger.warning("%s could not prune the successful tasks", self._name, exc_info=True)
+            self._keeper.prune(force=force)
+        except Exception as error:  # housekeeping
+            says_itself = isinstance(error, ResultBackendUnavailable)
+            told = "%s could not prune the successful tasks, and tries again: %s"
+            logger.warning(told, self._name, error, exc_info=None if says_itself else error)
+            self._prune_after = min(2 * self._prune_after, LONGEST_IDLE)
+            self._prune_at = time.monotonic() + self._prune_after
+        else:
+            self._prune_after = IDLE
 
     # Answering
 
@@ -263,7 +283,7 @@ class Monitor:
             if entry.header.get("fail"):
                 self._broker.fail(receipt)
             elif entry.verdict.is_final:
-                finals.append(receipt)
+                finals.append(entry.header.get("newest") or receipt)
             else:
                 delays[round(entry.verdict.delay, 1)].append(receipt)
         if finals:

@@ -48,7 +48,8 @@ def _refuse_local(broker: Broker) -> None:
 def promise(runtime: Runtime) -> str:
     """Return what the broker in force promises, in a sentence for the log."""
     broker, conf = runtime.broker_class, runtime.conf
-    what = f"broker {broker.name or broker.__name__}, queue {conf.name!r}, {conf.workers} workers"
+    workers = "1 worker" if conf.workers == 1 else f"{conf.workers} workers"
+    what = f"broker {broker.name or broker.__name__}, queue {conf.name!r}, {workers}"
     if not broker.supports_receipts:
         return f"{what}; at most once: a kill loses what the killed processes held, up to {conf.most_held} tasks."
     if broker.supports_leases and conf.renew_leases:

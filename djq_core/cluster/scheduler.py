@@ -11,11 +11,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db import connections
+from django.db import Error, connections, router
 
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.declarations import reconcile
 from djq_core.cluster.slots import PART, Slots
+from djq_core.exceptions import BrokerError
+from djq_core.models import Schedule
+from djq_core.results.database import remedy
 from djq_core.schedules.times import moment_of
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ class Scheduler:
         self._due: deque[int] = deque()
         self._part = PART
         self._is_reconciled = False
-        self._has_failed = False
+        self._failure = ""
 
     def run(self) -> None:
         """Look until told to stop, or until the sentinel is gone."""
@@ -68,15 +71,24 @@ class Scheduler:
             self._read()
             self._run_part()
         except Exception as error:  # the border of this process: the database or the broker may be away
-            logger.exception("%s cannot run the schedules", self._name)
-            if not self._has_failed:  # it is tried again each second, and reported once
-                self._runtime.reporters.report((type(error), error, error.__traceback__), None, "scheduler")
-            self._has_failed = True
+            self._failed(error)
             for connection in connections.all(initialized_only=True):
                 connection.close_if_unusable_or_obsolete()
             return AGAIN
-        self._has_failed = False
+        if self._failure:
+            logger.info("%s runs the schedules again", self._name)
+        self._failure = ""
         return self._patience()
+
+    def _failed(self, error: Exception) -> None:
+        """Say why no schedule runs, each reason in a line and once, and report the outage: it is tried every second."""
+        told = f"{error}{remedy(error, router.db_for_write(Schedule))}"
+        if told != self._failure:
+            is_away = isinstance(error, Error | BrokerError)  # says itself what is wrong
+            logger.error("%s cannot run the schedules: %s", self._name, told, exc_info=None if is_away else error)
+        if not self._failure:
+            self._runtime.reporters.report((type(error), error, error.__traceback__), None, "scheduler")
+        self._failure = told
 
     def _patience(self) -> float:
         if self._due:

@@ -62,7 +62,7 @@ class Sentinel:
         self._deaths = Deaths(self.traffic, self._snapshot)
         self._restarts = Restarts(name, self._conf.workers)
         self._stop: Stop | None = None
-        self._guarded = 0.0
+        self._guarded = float("-inf")
         self._renewed = time.monotonic()
         self._has_deaths = False
 
@@ -140,6 +140,7 @@ class Sentinel:
         self._board.unwatch(self._stop_event.reader)
         logger.info("%s stopping cluster processes", self.name)
         self.traffic.is_stopping = True
+        self._guarded = float("-inf")
         self._stop = Stop(self, self._conf, self._stop_event)
 
     def _guard(self, now: float) -> None:
@@ -189,6 +190,7 @@ class Sentinel:
         everyone = [*self.workers.values(), *self.helpers.values()]
         if not self._snapshot.is_running and all(child.is_ready for child in everyone):
             self._snapshot.is_running = True
+            self._guarded = float("-inf")  # the new status is told at once, however long guard_cycle is
             self._started.set()
 
     # Reading

@@ -71,6 +71,8 @@ class Traffic:
         self.pushed += 1
         header, unanswered = frame.header, frame.header["unanswered"]
         held = self.table.of_task(header["id"]) if unanswered > 1 and self.renews_leases else None
+        if unanswered > 1 and not self.renews_leases:
+            self.table.outdate(header["id"], header["receipt"])
         if held is not None and not self._may_be_released(held):
             self._delivered_again(held, header["receipt"])
         elif frame.kind is Kind.RESULT:
@@ -208,6 +210,8 @@ class Traffic:
             header = {**held.header, **(held.outcome or {}), "receipt": held.receipt, "split": len(held.package)}
             if held.skips_hook:
                 header["skips_hook"] = True
+            if held.newest:
+                header["newest"] = held.newest
             monitor.data.put(Frame(Kind.RESULT, held.seq, header, held.package), held.result)
         if unsent:
             monitor.data.flush()

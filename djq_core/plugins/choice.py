@@ -77,11 +77,13 @@ def _perhaps_broken(registry: Registry) -> str:
 
 
 def _owner_of_keys(registry: Registry, conf: Conf) -> type[Broker] | None:
+    given = conf.plugin_settings
+    meant = {key for key, value in given.items() if value is not None} or given  # None beside another key is "not this"
     owners = {
         name: key
         for name, broker in registry.brokers.items()
         for key in reversed(broker.choosing_keys or broker.conf_keys)
-        if key in conf.plugin_settings
+        if key in meant
     }
     if len(owners) > 1:
         told = " and ".join(f"{key!r} of the broker {name!r}" for name, key in sorted(owners.items()))

@@ -17,8 +17,10 @@ KNOWN_REPORTERS: Final = MappingProxyType({name: f"djq-{name}" for name in ("rol
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Return the name that is most like a misspelt one, None where none is."""
-    return next(iter(get_close_matches(name, sorted(names), n=1)), None)
+    """Return the name that is most like a misspelt one, whatever their case; None where none is."""
+    folded = {each.casefold(): each for each in sorted(names)}
+    found = get_close_matches(name.casefold(), folded, n=1)
+    return folded[found[0]] if found else None
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +29,8 @@ _PASSING = (OperationalError, InterfaceError, ProgrammingError)
 _TOO_LARGE = "54"
 #: MariaDB and MySQL for the same: a statement or a row is too large.
 _TOO_LARGE_CODES = (1118, 1153)
+#: What PostgreSQL, MariaDB and MySQL say of a table that is not there.
+_MISSING = re.compile("does(n't| not) exist")
 #: SQLSTATE of a server that has become a standby: another will take its place.
 _READ_ONLY = "25006"
 
@@ -85,9 +88,11 @@ class DatabaseResults(ResultBackend):
     def _keep_newest(self, keep: int, **only: Any) -> None:
         # "success IN (…)", for SQLite and MySQL use no index for "WHERE success"
         rows = Task.objects.using(self.database).filter(**only)
+        # two transactions, for SQLite refuses at once to write in one that has read before somebody else wrote
         with available(self.database):
             oldest = list(rows.order_by("-stopped").values_list("stopped", flat=True)[keep - 1 : keep])
-            if oldest:
+        if oldest:
+            with available(self.database):
                 rows.order_by().filter(stopped__lt=oldest[0]).delete()
 
     def get(self, task_id: str) -> Task | None:
@@ -128,7 +133,15 @@ def available(alias: str) -> Iterator[BaseDatabaseWrapper]:
         connection.close_if_unusable_or_obsolete()
         if not _is_passing(error):
             raise
-        raise ResultBackendUnavailable(f"The database {alias!r} does not take results now: {error}") from error
+        told = f"The database {alias!r} does not take results now: {error}{remedy(error, alias)}"
+        raise ResultBackendUnavailable(told) from error
+
+
+def remedy(error: BaseException, alias: str) -> str:
+    """Return what to do where a table is missing, to follow the error's text; nothing for any other error."""
+    text = str(error)
+    is_told = "no such table" in text or (isinstance(error, ProgrammingError) and _MISSING.search(text))
+    return f". Is the table there? Run: manage.py migrate --database={alias}" if is_told else ""
 
 
 def _lock_no_gaps(connection: BaseDatabaseWrapper) -> None:

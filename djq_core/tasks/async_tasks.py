@@ -87,13 +87,17 @@ class AsyncTask:
 
     def result_group(self, failures: bool = False, wait: int = 0, count: int | None = None) -> list[Any]:
         """Return the results of this task's group, whoever sent them, as :func:`result_group` does."""
-        return result_group(self.group, failures, wait, count, self.cached) if self.group else []
+        return result_group(self.group, failures, wait, count, self.cached) if self._has_group else []
 
     def fetch_group(
         self, failures: bool = True, wait: int = 0, count: int | None = None
     ) -> Sequence[Task] | QuerySet[Task]:
         """Return the tasks of this task's group, whoever sent them, as :func:`fetch_group` does."""
-        return fetch_group(self.group, failures, wait, count, cached=self.cached) if self.group else []
+        return fetch_group(self.group, failures, wait, count, cached=self.cached) if self._has_group else []
+
+    @property
+    def _has_group(self) -> bool:
+        return self.group not in (None, "")  # the number 0 is a label
 
     def _given(self) -> Sequence[Any]:
         """Return all that the task is given, flat, so that a change of a dictionary shows too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from djq_core import current
 from djq_core.brokers import Broker
@@ -11,7 +12,7 @@ from djq_core.results import ResultBackend
 from djq_core.tasks.waiting import check_wait, wait_for
 
 
-def result(task_id: str, wait: int = 0, cached: bool | int | None = None) -> Any:
+def result(task_id: str | UUID, wait: int = 0, cached: bool | int | None = None) -> Any:
     """Return the result of a task, by id or name: None where there is none yet, the error's text where it failed.
 
     ``wait`` is how many milliseconds to wait for it, -1 for ever; ``cached`` asks the cache instead of the database
@@ -21,15 +22,15 @@ def result(task_id: str, wait: int = 0, cached: bool | int | None = None) -> Any
     return task.result if task else None
 
 
-def fetch(task_id: str, wait: int = 0, cached: bool | int | None = None) -> Task | None:
+def fetch(task_id: str | UUID, wait: int = 0, cached: bool | int | None = None) -> Task | None:
     """Return a task that has been executed, by id or name, None where there is none yet.
 
     ``wait`` and ``cached`` are those of :func:`result`. A task from the cache is unsaved: its ``save()`` stores it in
     the database.
     """
     check_wait(wait)
-    backend = backend_for(cached)
-    return wait_for(lambda: backend.get(str(task_id)), wait)
+    backend, key = backend_for(cached), _text(task_id)
+    return wait_for(lambda: backend.get(key), wait)
 
 
 def queue_size(broker: Broker | None = None) -> int:
@@ -37,9 +38,14 @@ def queue_size(broker: Broker | None = None) -> int:
     return (broker or current.runtime().shared_broker()).queue_size()
 
 
-def delete_cached(task_id: str, broker: Broker | None = None) -> bool:  # noqa: ARG001 - the manual's signature
+def delete_cached(task_id: str | UUID, broker: Broker | None = None) -> bool:  # noqa: ARG001 - the manual's signature
     """Delete a task, by id or name, from the cache and return whether it was there; ``broker`` makes no difference."""
-    return current.runtime().cache_results.delete(str(task_id))
+    return current.runtime().cache_results.delete(_text(task_id))
+
+
+def _text(task_id: str | UUID) -> str:
+    """Return an id as tasks have it: a UUID, as a UUIDField returns it, without hyphens."""
+    return task_id.hex if isinstance(task_id, UUID) else str(task_id)
 
 
 def backend_for(cached: bool | int | None) -> ResultBackend:

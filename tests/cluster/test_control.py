@@ -43,7 +43,8 @@ def line() -> Iterator[Line]:
     broker, frames = MemoryBroker(), list[Frame]()
     handlers: dict[Kind, Callable[[Frame], None]] = {
         Kind.GRANT: frames.append,
-        Kind.STAT: unreachable,
+        Kind.STAT: lambda _: broker.purge_queue(),
+        Kind.RUNS: unreachable,
         Kind.STORE: lambda _: broker.purge_queue(),
     }
     receipts: list[Mapping[int, str]] = []
@@ -109,23 +110,35 @@ def test_other_frames_go_to_their_handler(line: Line) -> None:
     assert line.frames == [Frame(Kind.GRANT, 5)]
 
 
-@pytest.mark.parametrize("kind", [Kind.STAT, Kind.READY])
+@pytest.mark.parametrize("kind", [Kind.RUNS, Kind.READY])
 def test_the_thread_outlives_a_frame_that_cannot_be_answered(
     line: Line, kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
-    line.channel.send(Frame(kind))
+    for _ in range(2):
+        line.channel.send(Frame(kind))
     assert line.ask(Frame(Kind.RENEW, header=ITEMS)) is not None
-    assert f"A control frame could not be answered: {kind.name}" in caplog.text
+    (record,) = caplog.records
+    assert f"A control frame could not be answered: {kind.name}" in record.getMessage()
+    assert record.exc_info is not None
 
 
-def test_what_the_broker_refuses_is_told_in_a_line_and_once(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (Kind.STAT, "The cluster's status cannot be published: The memory is away."),
+        (Kind.STORE, "A control frame could not be answered: STORE: The memory is away."),
+    ],
+)
+def test_what_the_broker_refuses_is_told_in_a_line_and_once(
+    line: Line, kind: Kind, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
     for failures in (2, 0, 1):
         line.broker.failures = failures
         for _ in range(failures or 1):
-            line.channel.send(Frame(Kind.STORE))
+            line.channel.send(Frame(kind))
         assert line.ask(Frame(Kind.RENEW, header=ITEMS)) is not None
     told = [(record.getMessage(), record.exc_info) for record in caplog.records]
-    assert told == [("A control frame could not be answered: STORE: The memory is away.", None)] * 2
+    assert told == [(sentence, None)] * 2
 
 
 def test_the_thread_leaves_when_it_is_told_to(line: Line) -> None:

@@ -54,6 +54,10 @@ def fail_after_another() -> None:
         raise Refusal("second") from error
 
 
+async def nobody_awaits() -> int:
+    return 1
+
+
 def make_lock() -> Any:
     return threading.Lock()
 
@@ -224,6 +228,7 @@ def test_a_function_that_cannot_be_found_is_one_sentence(func: str, reason: str)
 @pytest.mark.parametrize(
     ("func", "args", "reason"),
     [
+        ("nobody_awaits", (), r"SerializationError: '.*nobody_awaits' returned a coroutine.*async_to_sync"),
         ("make_lock", (), r"SerializationError: The result of '.*make_lock' cannot be serialized: .*lock"),
         ("make_nested", (100_000,), "SerializationError: The result of .* is nested too deeply for pickle"),
         ("NoValue", (), "SystemExit: 3"),

@@ -267,6 +267,29 @@ def test_nothing_is_pruned_without_a_limit(limit: int) -> None:
     assert pruned(50, force=True, save_limit=limit) == []
 
 
+def test_what_could_not_be_pruned_is_left_to_the_next_time() -> None:
+    shelf = new_shelf()
+
+    class Moody(shelf):  # type: ignore[valid-type, misc]
+        def prune(self, keep: int, **only: str | None) -> None:
+            super().prune(keep, **only)
+            if len(self.log) == 12:  # the first one, after eleven saves
+                raise ResultBackendUnavailable("The shelf is locked.")
+
+    runtime = runtime_of(results=Moody, save_limit=5, save_limit_per="name")
+    keeper = Keeper(runtime)
+    for number in range(11):
+        keeper.save([result_of(runtime, package_of(runtime, name=f"n{number % 2}"))], nothing)
+    with pytest.raises(ResultBackendUnavailable):
+        keeper.prune()
+    assert keeper.has_unpruned
+    keeper.prune()
+    assert shelf.log[12:] == []
+    keeper.prune(force=True)
+    assert shelf.log[12:] == [("prune", 5)] * 2
+    assert not keeper.has_unpruned
+
+
 def test_what_could_not_be_read_is_counted_for_itself() -> None:
     log: list[Any] = []
     runtime = runtime_of(results=new_shelf(log=log), quarantine_limit=20, save_limit=1)

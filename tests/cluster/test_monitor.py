@@ -19,6 +19,7 @@ from djq_core.cluster.callbacks import BATCH
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.monitor import ANSWER_TRIES, LONGEST_PAUSE, Monitor
 from djq_core.envelope import Place, TaskPackage, TaskResult, encode_package, new_id
+from djq_core.exceptions import ResultBackendUnavailable
 from djq_core.models import Part, Task
 from djq_core.results import Stored
 from djq_core.runtime import Runtime
@@ -222,6 +223,15 @@ def test_the_newest_receipt_is_answered(stack: ExitStack) -> None:
     assert acknowledged == ["r1", "renewed"]
 
 
+def test_an_end_answers_for_the_last_delivery_of_its_task_and_a_failure_for_its_own(stack: ExitStack) -> None:
+    desk = desk_of(stack, new_shelf(), renew_leases=False)
+    desk.send(1, newest="again")
+    desk.send(2, newest="again too", error="It failed.")
+    desk.work()
+    answers = [(what, *rest) for what, *rest in LOG if what in ("acknowledge", "release")]
+    assert [(what, receipts) for what, receipts, *_ in answers] == [("acknowledge", ["again"]), ("release", ["r2"])]
+
+
 def test_a_hook_that_raises_is_acknowledged_too(stack: ExitStack) -> None:
     desk = desk_of(stack, new_shelf())
     desk.send(1, package_of(desk.runtime, hook=f"{HERE}.refuse"))
@@ -294,6 +304,15 @@ def test_a_superseded_failure_changes_nothing_and_is_told(stack: ExitStack, capl
     assert not [entry for entry in LOG if entry[0] == "release" and "r1" in entry[1]]
     assert "Superseded: a failure of [late]" in caplog.text
     assert "Superseded: a failure of [late too]" in caplog.text
+
+
+def test_a_late_failure_counts_where_leases_are_a_fixed_timer(stack: ExitStack) -> None:
+    shelf = new_shelf(log=LOG)
+    desk = desk_of(stack, shelf, Fencing, renew_leases=False)
+    desk.broker.lost.add("r1")
+    desk.send(1, error="It failed.")
+    assert desk.done() == [1]
+    assert rows(shelf) == [(False, "It failed.")]
 
 
 def test_the_newest_receipt_tells_whether_a_failure_counts(stack: ExitStack) -> None:
@@ -462,6 +481,31 @@ def test_a_store_that_is_away_is_waited_for(stack: ExitStack, caplog: pytest.Log
     assert [entry[0] for entry in LOG][:3] == ["save", "post_execute", "acknowledge"]
     assert caplog.text.count("m cannot save: The shelf is away.") == 1
     assert "m saves again" in caplog.text
+
+
+def test_nothing_beyond_the_limit_is_kept_once_all_is_quiet(stack: ExitStack) -> None:
+    class Telling(new_shelf(log=LOG)):  # type: ignore[misc]
+        def prune(self, keep: int, **only: str | None) -> None:
+            super().prune(keep, **only)
+            desk.data.send(Frame(Kind.STOP))
+
+    desk = desk_of(stack, Telling, save_limit=100)
+    desk.send(1)
+    desk.finish()
+    assert [entry for entry in LOG if entry[0] == "prune"] == [("prune", 100)]
+
+
+def test_a_monitor_ends_well_where_it_cannot_prune(stack: ExitStack, caplog: pytest.LogCaptureFixture) -> None:
+    class Locked(new_shelf(log=LOG)):  # type: ignore[misc]
+        def prune(self, keep: int, **only: str | None) -> None:
+            raise ResultBackendUnavailable("The shelf is locked.")
+
+    desk = desk_of(stack, Locked, save_limit=100)
+    desk.send(1)
+    with caplog.at_level(logging.INFO, "djq"):
+        assert desk.done() == [1]
+    assert "m could not prune the successful tasks, and tries again: The shelf is locked." in caplog.text
+    assert "stopped monitoring" in caplog.text
 
 
 def test_a_broker_that_is_away_is_asked_again(stack: ExitStack, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from djq_core import hookimpl
@@ -143,7 +144,7 @@ def test_a_broken_row_is_paused_and_reported_and_stops_no_other(caplog: pytest.L
     assert [where for _, _, where in reporter.reports] == ["scheduler"]
 
 
-def test_each_outage_is_reported_once() -> None:
+def test_each_outage_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     reporter: type[Reporter] = new_reporter()
     runtime = runtime_of(reporter=reporter)
     broker = runtime.shared_broker()
@@ -154,6 +155,7 @@ def test_each_outage_is_reported_once() -> None:
     ours, theirs = map(Channel, socket.socketpair())
     with closing(ours), closing(theirs):
         scheduler = Scheduler("s", runtime, theirs, now=lambda: clock[0])
+        caplog.set_level(logging.INFO, "djq")
         scheduler.look()
         for count in (1, 2):
             clock[0] += timedelta(seconds=10)
@@ -162,6 +164,31 @@ def test_each_outage_is_reported_once() -> None:
                 scheduler.look()
             assert len(sent(runtime)) == count
             assert [where for _, _, where in reporter.reports] == ["scheduler"] * count
+    told = [(record.getMessage(), record.exc_info) for record in caplog.records if "schedules" in record.getMessage()]
+    outage = [("s cannot run the schedules: The memory is away.", None), ("s runs the schedules again", None)]
+    assert told == outage * 2
+
+
+def test_a_table_that_is_not_there_is_told_with_the_remedy(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(*_: object) -> None:
+        raise OperationalError("no such table: djq_core_schedule")
+
+    with connection.execute_wrapper(refuse):
+        assert look(runtime_of()) == AGAIN
+    (record,) = caplog.records
+    assert record.getMessage().endswith(
+        "djq_core_schedule. Is the table there? Run: manage.py migrate --database=default"
+    )
+
+
+def test_an_error_that_nobody_foresaw_is_told_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("nobody foresaw it")
+
+    with connection.execute_wrapper(break_down):
+        assert look(runtime_of()) == AGAIN
+    (record,) = caplog.records
+    assert record.exc_info is not None
 
 
 def test_each_package_tells_which_schedule_has_sent_it() -> None:

@@ -569,6 +569,21 @@ def test_without_renewal_what_is_delivered_again_is_run_again(bench: Bench) -> N
     assert [held.receipt for held in traffic.table.waiting] == ["r1", "again"]
 
 
+def test_without_renewal_the_first_to_end_knows_the_last_delivery(bench: Bench) -> None:
+    traffic, monitor = traffic_of(renew_leases=False, timeout=5), bench.helper("monitor")
+    workers = [bench.worker(), bench.worker()]
+    push(traffic, 1, 2)
+    traffic.hand_out(workers, NOW)
+    push(traffic, 1, receipt="again", unanswered=2)
+    push(traffic, 1, receipt="once more", unanswered=3)
+    for worker in workers:
+        start_next(traffic, worker)
+        finish(traffic, worker)
+    traffic.forward(monitor)
+    told = {frame.header["receipt"]: frame.header.get("newest") for frame in bench.given(monitor)}
+    assert told == {"r1": "once more", "r2": None}
+
+
 class Changing(MemoryBroker):
     changes_receipts = True
 

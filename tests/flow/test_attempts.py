@@ -115,3 +115,13 @@ def test_a_task_longer_than_retry_starts_once(make_site: MakeSite) -> None:
         site.call("enqueue", "mark", "long", 5.0)
         site.wait_counts(1)
         assert site.oracle.of("long") == [START, END]
+
+
+def test_a_fixed_timer_starts_a_task_again_until_it_has_succeeded_once(make_site: MakeSite) -> None:
+    site = make_site(q_cluster={"retry": 1, "renew_leases": False})
+    with site.cluster() as cluster:
+        site.call("enqueue", "mark", "long", 1.6)
+        site.call("enqueue", "fail_first", "wrong", 1.6)
+        site.wait_counts(2, seconds=10.0)  # and the queue is empty
+        assert all(1 < site.oracle.count(START)[label] < 10 for label in ("long", "wrong"))
+        assert cluster.log.lines("Failed .*the first start of wrong")

@@ -31,6 +31,22 @@ def test_a_stat_shows_the_cluster_as_it_is(make_site: MakeSite, vendor: str) -> 
     wait_until(lambda: all(stat["status"] == "Stopped" for stat in site.call("stats")), 30, "no cluster")
 
 
+def test_a_new_status_is_told_at_once_however_long_the_guard_sleeps(make_site: MakeSite) -> None:
+    site = make_site(q_cluster={"guard_cycle": 50, "workers": 1})
+
+    def tells(status: str) -> None:
+        wait_until(
+            lambda: [stat["status"] for stat in site.call("stats")] == [status], 10, f"it is said to be {status}"
+        )
+
+    with site.cluster() as cluster:
+        tells("Idle")
+        site.call("enqueue", "mark", "long", 3.0)
+        wait_until(lambda: site.oracle.total(START) == 1, 10, "it has started")
+        cluster.send()
+        tells("Stopping")
+
+
 def test_a_program_may_own_a_cluster(make_site: MakeSite) -> None:
     site = make_site(q_cluster={"workers": 2})
     site.call("enqueue_many", "mark", [f"task-{n}" for n in range(20)])

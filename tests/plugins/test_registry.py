@@ -133,6 +133,13 @@ def test_keys_of_two_brokers_are_an_error_that_names_both(site: Site) -> None:
         chosen(site, redis={}, sqs={})
 
 
+def test_a_key_that_is_none_does_not_choose_beside_another(site: Site) -> None:
+    install(site, "redis", "sqs")
+    assert chosen(site, redis=None, sqs={}).name == "sqs"
+    assert chosen(site, redis={}, sqs=None).name == "redis"
+    assert chosen(site, sqs=None).name == "sqs"
+
+
 def test_redis_is_the_default_where_it_is_installed(site: Site) -> None:
     install(site, "redis", "orm")
     with WITH_ORM_APP:
@@ -219,6 +226,8 @@ def test_an_unknown_key_is_told_with_the_nearest_one(site: Site) -> None:
     install(site, "acme")
     assert messages(site, queue_limt=3) == ["`queue_limt`: did you mean `queue_limit`?"]
     assert messages(site, acme_extr=3) == ["`acme_extr`: did you mean `acme_extra`?"]
+    assert messages(site, ACME=3) == ["`ACME`: did you mean `acme`?"]
+    assert messages(site, alt_clusters={}) == ["`alt_clusters`: did you mean `ALT_CLUSTERS`?"]
     assert messages(site, zzzzzzz=3) == ["`zzzzzzz` is no key of Q_CLUSTER."]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -189,6 +191,15 @@ def test_a_database_that_cannot_be_reached_is_unavailable(
     assert len(backend.save_many([make_result()])) == 1
 
 
+def test_a_table_that_is_not_there_is_told_with_the_remedy(
+    backend: DatabaseResults, make_result: MakeResult, alias: str
+) -> None:
+    with connections[alias].schema_editor() as editor:
+        editor.delete_model(Task)
+    with pytest.raises(ResultBackendUnavailable, match=r"there\? Run: manage.py migrate --database=results"):
+        backend.save_many([make_result()])
+
+
 @only_sqlite
 def test_a_locked_database_is_unavailable(backend: DatabaseResults, make_result: MakeResult, alias: str) -> None:
     connection = connections[alias]
@@ -295,6 +306,26 @@ def test_prune_keeps_the_newest_successes_and_every_failure(
     assert len([query for query in queries.captured_queries if "DELETE" in query["sql"]]) == 1
     backend.prune(3)
     assert Task.objects.count() == 4
+
+
+@only_sqlite
+def test_prune_is_not_refused_where_somebody_writes_meanwhile(
+    backend: DatabaseResults, make_result: MakeResult, alias: str
+) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode = wal")
+    backend.save_many([make_result(n, stopped=START + timedelta(seconds=n)) for n in range(10)])
+
+    def write(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("DELETE"):
+            with closing(sqlite3.connect(connections[alias].settings_dict["NAME"])) as another:
+                another.execute("UPDATE djq_core_task SET func = 'another.one'")
+                another.commit()
+        return execute(sql, *rest)
+
+    with connections[alias].execute_wrapper(write):
+        backend.prune(3)
+    assert list(Task.objects.values_list("func", flat=True)) == ["another.one"] * 3
 
 
 @only_sqlite

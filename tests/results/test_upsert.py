@@ -26,7 +26,7 @@ def test_a_row_is_inserted_and_replaced(alias: str, make_result: MakeResult) -> 
     assert write(alias, [make_result(8.0, attempt=2, id=task_id)]) == {task_id: Stored(2, 1)}
     assert write(alias, [make_result("late", success=False, attempt=3, id=task_id)]) == {}
     task = Task.objects.get(pk=task_id)
-    assert (task.success, task.result, task.args, task.attempt_count) == (True, 8.0, (2, 3), 2)
+    assert (task.success, task.result, task.args, task.attempt_count, task.crashes) == (True, 8.0, (2, 3), 2, 1)
 
 
 def test_a_superseded_failure_changes_nothing(alias: str, make_result: MakeResult) -> None:

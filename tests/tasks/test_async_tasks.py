@@ -138,6 +138,13 @@ def test_its_group_is_asked_for_run_or_not(cached: bool) -> None:
     assert len(task.fetch_group(failures=False)) == 2
 
 
+def test_a_number_is_a_group_too() -> None:
+    task = AsyncTask("math.sqrt", 9, group=0, sync=True)
+    task.run()
+    assert task.result_group(wait=10) == [3.0]
+    assert [each.group for each in task.fetch_group(wait=10)] == ["0"]
+
+
 def test_without_a_group_its_group_is_empty() -> None:
     task = AsyncTask("math.floor", 1.5)
     assert (task.result_group(wait=-1), task.fetch_group(count=3)) == ([], [])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from djq_core.brokers import get_broker
 from djq_core.models import Task
 from djq_core.tasks import async_task, delete_cached, fetch, queue_size, result
 
@@ -81,8 +83,18 @@ def test_queue_size_counts_what_waits() -> None:
     assert queue_size() == 2
 
 
+@pytest.mark.parametrize("cached", [False, True])
+def test_an_id_may_come_from_a_field_of_uuids(cached: bool) -> None:
+    task_id = UUID(async_task("math.floor", 1.5, sync=True, cached=cached))
+    assert result(task_id, cached=cached) == 1
+    assert delete_cached(task_id) is cached
+
+
 def test_delete_cached() -> None:
     task_id = async_task("math.floor", 1.5, sync=True, cached=True)
     assert delete_cached(task_id)
     assert result(task_id, cached=True) is None
     assert not delete_cached(task_id)
+    task_id = async_task("math.floor", 1.5, sync=True, cached=True)
+    assert delete_cached(task_id, broker=get_broker())
+    assert result(task_id, cached=True) is None
