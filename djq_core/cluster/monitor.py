@@ -247,7 +247,7 @@ class Monitor:
         time.sleep(min(LONGEST_PAUSE, 0.05 * 2 ** min(tries, 8)) * random.uniform(0.5, 1.0))
 
     def _prune(self, *, force: bool) -> None:
-        """Keep no more than is wanted; where that fails it is tried again, ever later: results are not to wait for it."""
+        """Keep no more than is wanted; where that fails it is tried again, ever later: no result waits for it."""
         try:
             self._keeper.prune(force=force)
         except Exception as error:  # housekeeping

@@ -508,6 +508,28 @@ def test_a_monitor_ends_well_where_it_cannot_prune(stack: ExitStack, caplog: pyt
     assert "stopped monitoring" in caplog.text
 
 
+def test_what_cannot_be_pruned_is_not_tried_with_every_result(
+    stack: ExitStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Locked(new_shelf(log=LOG)):  # type: ignore[misc]
+        def save_many(self, results: Any) -> Any:
+            first = len(self.rows) + len(results) + 1
+            for seq in range(first, first + 12) if first < 60 else ():
+                desk.send(seq)
+            return super().save_many(results)
+
+        def prune(self, keep: int, **only: str | None) -> None:
+            if len(self.rows) > 50:
+                desk.data.send(Frame(Kind.STOP))
+            raise ResultBackendUnavailable("The shelf is locked.")
+
+    desk = desk_of(stack, Locked, save_limit=1)
+    for seq in range(1, 13):
+        desk.send(seq)
+    desk.finish()
+    assert caplog.text.count("could not prune") == 3, "the first, the one when all is quiet, and the one of the stop"
+
+
 def test_a_broker_that_is_away_is_asked_again(stack: ExitStack, caplog: pytest.LogCaptureFixture) -> None:
     desk = desk_of(stack, new_shelf())
     desk.broker.failures = 2
