@@ -49,7 +49,7 @@ def test_r4_what_a_killed_pusher_held_is_delivered_again_when_its_lease_ends(
     assert max(waits) <= RETRY + 1
 
 
-@short_and_full("tasks, kills", (200, 3), (2_000, 15), seconds=600, vendors=EVERYWHERE, short_on=(SQLITE,))
+@short_and_full("tasks, kills", (200, 3), (2_000, 10), seconds=600, vendors=EVERYWHERE, short_on=(SQLITE,))
 def test_a_pusher_killed_with_what_it_has_fetched_costs_no_run(
     make_site: MakeSite, vendor: str, tasks: int, kills: int
 ) -> None:

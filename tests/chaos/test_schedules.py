@@ -111,7 +111,7 @@ def test_r14_each_due_slot_runs_exactly_once(
 
 
 @short_and_full(
-    "count, kills", (12, 3), (400, 20), seconds=300, vendors=(REDIS_RECEIPTS, REDIS_LIST), short_on=(REDIS_RECEIPTS,)
+    "count, kills", (12, 3), (400, 10), seconds=300, vendors=(REDIS_RECEIPTS, REDIS_LIST), short_on=(REDIS_RECEIPTS,)
 )
 def test_a_kill_between_sending_and_committing_repeats_a_task_under_its_id(
     make_site: MakeSite, vendor: str, count: int, kills: int

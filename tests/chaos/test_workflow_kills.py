@@ -121,7 +121,7 @@ def test_chains_go_on_after_their_cluster_was_killed_between_a_save_and_its_link
     _assert_in_order(site, chains, 4)
 
 
-@short_and_full("chains, kills", (10, 3), (100, 20), seconds=300, vendors=EVERYWHERE, short_on=SHORT_ON)
+@short_and_full("chains, kills", (10, 3), (100, 10), seconds=300, vendors=EVERYWHERE, short_on=SHORT_ON)
 def test_a_chain_that_is_not_kept_goes_on_under_kills_of_the_monitor(
     make_site: MakeSite, vendor: str, chains: int, kills: int
 ) -> None:

@@ -55,7 +55,7 @@ def test_r1_killed_workers_lose_nothing(
 @short_and_full(
     "point, tasks, chains, kills",
     (AFTER_SAVE, 30, 10, 2),
-    *((point, 400, 30, 8) for point in POINTS),
+    *((point, 400, 30, 5) for point in POINTS),
     seconds=LONG,
     vendors=ON,
 )
@@ -97,7 +97,7 @@ def one_by_one_and_both(pair: DisqueCluster, outages: int, frozen: float) -> Dis
     return disturb
 
 
-@short_and_full("outages, each, frozen", (1, 1_000, 0.5), (4, 2_000, 5.0), seconds=LONG, vendors=ON)
+@short_and_full("outages, each, frozen", (1, 1_000, 0.5), (3, 2_000, 5.0), seconds=LONG, vendors=ON)
 def test_r7_what_was_accepted_outlives_the_nodes(
     pair: DisqueCluster,
     make_site: MakeSite,

@@ -34,7 +34,7 @@ def test_r1_killed_workers_lose_nothing(
 @short_and_full(
     "point, tasks, chains, kills",
     (AFTER_SAVE, 20, 5, 2),
-    *((point, 400, 30, 8) for point in POINTS),
+    *((point, 400, 30, 5) for point in POINTS),
     seconds=LONG,
     vendors=ON,
 )
@@ -51,7 +51,7 @@ def test_r6_a_killed_group_loses_nothing(
     kill_clusters(site_on(iron_server, make_site, retry=RETRY), rng, tasks, kills)
 
 
-@short_and_full("outages, each, frozen, time_out", (1, 300, 1, 0.7), (4, 1_200, 6, 3), seconds=LONG, vendors=ON)
+@short_and_full("outages, each, frozen, time_out", (1, 300, 1, 0.7), (3, 1_200, 6, 3), seconds=LONG, vendors=ON)
 def test_r7_what_was_accepted_outlives_the_server(
     start_iron: StartIron,
     make_site: MakeSite,

@@ -56,7 +56,7 @@ def test_r1_killed_workers_lose_nothing(
 @short_and_full(
     "point, tasks, chains, kills",
     (AFTER_HOOK, 24, 8, 2),
-    *((point, 400, 30, 8) for point in POINTS),
+    *((point, 400, 30, 5) for point in POINTS),
     seconds=LONG,
     vendors=ON,
     short_on=[SECANTUS],
@@ -77,7 +77,7 @@ def test_r6_a_killed_group_loses_nothing(
 @short_and_full(
     "outages, each, frozen, time_out",
     (1, 150, 2, 1),
-    (4, 1_000, 8, 3),
+    (3, 1_000, 8, 3),
     seconds=LONG,
     vendors=ON,
     short_on=[SECANTUS],

@@ -36,7 +36,7 @@ def test_r1_killed_workers_lose_nothing(
 @short_and_full(
     "point, tasks, chains, kills",
     (AFTER_SAVE, 20, 6, 2),
-    *((point, 400, 30, 8) for point in POINTS),
+    *((point, 400, 30, 5) for point in POINTS),
     seconds=LONG,
     vendors=ON,
 )
@@ -53,7 +53,7 @@ def test_r6_a_killed_group_loses_nothing(
     kill_clusters(site_on(sqs_server, make_site, retry=RETRY), rng, tasks, kills)
 
 
-@short_and_full("outages, each, frozen", (1, 250, 4), (4, 1_000, 8), seconds=LONG, vendors=ON)
+@short_and_full("outages, each, frozen", (1, 250, 4), (3, 1_000, 8), seconds=LONG, vendors=ON)
 def test_r7_what_was_accepted_outlives_an_outage(
     make_site: MakeSite,
     sqs_gateway: Gateway,
