@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "djq_core"
 SOURCES = sorted(path for path in CORE.rglob("*.py") if "migrations" not in path.parts)
-LONGEST_FILE = 400
+LONGEST_FILE = 300
 
 LOOK_AROUND = """
 import os, signal, sys, threading

@@ -52,6 +52,15 @@ class Held:
         """The bytes that it takes, package and result."""
         return len(self.package) + len(self.result)
 
+    def account(self) -> dict[str, Any]:
+        """Return what the monitor is told of it, once it has ended."""
+        told = {**self.header, **(self.outcome or {}), "receipt": self.receipt, "split": len(self.package)}
+        if self.skips_hook:
+            told["skips_hook"] = True
+        if self.newest:
+            told["newest"] = self.newest
+        return told
+
     def __str__(self) -> str:
         return f"[{self.header['name']}] {self.func} ({self.header['id']})"
 

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connections, transaction
 
 from djq_core.cluster.executor import Executor, Tools
 from djq_core.cluster.keeper import Keeper
+from djq_core.cluster.pruning import Pruning
 from djq_core.enqueue import ask
 from djq_core.envelope import TaskPackage
 
@@ -24,7 +25,8 @@ def run_inline(runtime: Runtime, package: TaskPackage) -> str:
     A failing task is saved as a failure; nothing is raised for it.
     """
     executor = Executor(Tools.of(runtime, _nothing), lets_through=(KeyboardInterrupt,))
-    keeper = Keeper(runtime, tries_again=False)
+    pruning = Pruning("sync", runtime)
+    keeper = Keeper(runtime, tries_again=False, count=pruning.note)
     todo = deque([ask(runtime, package)[1]])
     while todo:
         link = todo.popleft()
@@ -37,7 +39,7 @@ def run_inline(runtime: Runtime, package: TaskPackage) -> str:
         keeper.announce(result)
         with _usable_transactions():
             keeper.follow(result)
-    keeper.prune(force=True)
+    pruning.prune(force=True)
     return package.id
 
 

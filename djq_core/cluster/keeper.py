@@ -6,7 +6,6 @@ The monitor does this for a cluster and ``sync`` for a single call; neither read
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from djq_core.cluster.functions import Functions
 from djq_core.cluster.overlaps import SCHEDULE, end_runs
 from djq_core.conf import Conf
 from djq_core.envelope import TaskPackage, TaskResult
-from djq_core.envelope.package import ARGS, HOOK, KWARGS, UNREADABLE
+from djq_core.envelope.package import ARGS, HOOK, KWARGS
 from djq_core.exceptions import ResultBackendUnavailable
 from djq_core.results import ResultBackend, Stored, parts
 from djq_core.results.records import part_of, task_of
@@ -41,9 +40,6 @@ class Verdict:
 
 
 FINAL = Verdict(is_final=True)
-#: Seconds between two looks for what iters and chains have left behind, and before the first.
-SWEEP = 3600.0
-FIRST_SWEEP = 300.0
 
 
 class Keeper:
@@ -57,11 +53,12 @@ class Keeper:
         tries_again: bool = True,
         faults: Faults | None = None,
         tell: Callable[..., None] | None = None,
+        count: Callable[[Sequence[TaskResult]], object] = len,
     ) -> None:
         """``database`` is the alias whose transactions ``submit`` joins, None where it joins none.
 
         ``tries_again`` says whether a failed task may be run again. ``tell`` reports the error of a hook, with the task
-        and the role, by and by: the time of a reporter is not the hook's.
+        and the role, by and by: the time of a reporter is not the hook's. ``count`` is given what is saved.
         """
         self._runtime = runtime
         self._database = database
@@ -70,9 +67,7 @@ class Keeper:
         self._chains = Chains(self._faults, self._is_kept, self._is_final)
         self._tell_error = tell or self._report
         self._functions = Functions(runtime.conf.allowed_functions, runtime.hooks, runtime.load)
-        self._unpruned: list[str | None] = []
-        self._unreadable = 0
-        self._sweep_at = time.monotonic() + FIRST_SWEEP
+        self._count = count
 
     def save(
         self, results: Sequence[TaskResult], submit: Submit, *, again: Collection[str] = ()
@@ -177,48 +172,6 @@ class Keeper:
             self._runtime.results_for(result.package.cached).save_many([result])
             self._count([result])
         logger.info("Collated [%s]", result.package.name)
-
-    # Keeping no more than is wanted
-
-    def _count(self, results: Iterable[TaskResult]) -> None:
-        """Remember what was added to the successes in the database, by what ``save_limit_per`` tells apart.
-
-        And how many packages were added that could not be read.
-        """
-        results = list(results)
-        self._unreadable += sum(result.package.func == UNREADABLE for result in results)
-        per = self._runtime.conf.save_limit_per
-        added = [result.package for result in results if result.success and not result.package.cached]
-        self._unpruned += [getattr(package, per) if per else None for package in added]
-
-    @property
-    def is_crowded(self) -> bool:
-        """Have so many unreadable packages come that their number must be looked at now, however busy it is?"""
-        return self._unreadable > max(10, self._runtime.conf.quarantine_limit // 10)
-
-    @property
-    def has_unpruned(self) -> bool:
-        """Have successes been saved since the oldest were last deleted, and is there a limit to them?"""
-        return self._runtime.conf.save_limit > 0 and bool(self._unpruned)
-
-    def prune(self, *, force: bool = False) -> None:
-        """Delete the oldest successes beyond ``save_limit`` once enough have come (manual 1.2.11), and the like.
-
-        What could not be deleted is left to the next call; raises what the result backend raises.
-        """
-        if self.is_crowded or (force and self._unreadable):
-            self._runtime.results.prune_unreadable(self._runtime.conf.quarantine_limit)
-            self._unreadable = 0
-        limit, per = self._runtime.conf.save_limit, self._runtime.conf.save_limit_per
-        if limit > 0 and len(self._unpruned) > (0 if force else max(10, limit // 10)):
-            self._unpruned = list(set(self._unpruned))
-            while self._unpruned:
-                value = self._unpruned[-1]
-                self._runtime.results.prune(limit, **({per: value} if per else {}))
-                self._unpruned.pop()
-        if time.monotonic() > self._sweep_at:
-            self._sweep_at = time.monotonic() + SWEEP
-            parts.sweep()
 
     # What follows
 

@@ -21,6 +21,7 @@ from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.fencing import superseded
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
+from djq_core.cluster.pruning import Pruning
 from djq_core.cluster.unpacking import bare_package, unpack
 from djq_core.cluster.untold import Teller, Untold
 from djq_core.enqueue import enqueue
@@ -37,10 +38,6 @@ T = TypeVar("T")
 
 #: The longest pause between two tries to save, in seconds.
 LONGEST_PAUSE = 2.0
-#: Seconds without a result after which the oldest successes beyond ``save_limit`` are deleted, however few there are,
-#: and the most after pruning has failed.
-IDLE = 1.0
-LONGEST_IDLE = 60.0
 #: Seconds that plugins may take for the last metrics and reports, when the monitor stops.
 LAST_WORDS = 2.0
 #: How often a broker that can be reached is asked before an answer is left to the end of the lease.
@@ -59,18 +56,18 @@ class Monitor:
         self._faults = Faults.parse(runtime.conf.faults)
         self._teller = Teller()
         self._untold = Untold(runtime.reporters, runtime.conf.name, self._teller.later)
+        self._pruning = Pruning(name, runtime)
         self._keeper = Keeper(
             runtime,
             database=broker.database if broker.supports_transactions else None,
             tries_again=broker.supports_receipts,
             faults=self._faults,
             tell=self._untold.tell,
+            count=self._pruning.note,
         )
         self.callbacks = Callbacks(self._keeper, runtime.hooks, self._report, self._faults)
         self._is_told_to_stop = False
         self._is_idle = False
-        self._prune_after = IDLE
-        self._prune_at = 0.0
         self._receipts: Mapping[int, str] = {}
 
     def renewed(self, receipts: Mapping[int, str]) -> None:
@@ -90,7 +87,7 @@ class Monitor:
         logger.info("%s monitoring at %s", self._name, os.getpid())
         while not (self._is_told_to_stop and self.callbacks.is_idle):
             self._round()
-        self._prune(force=True)
+        self._pruning.finish()
         until = time.monotonic() + LAST_WORDS
         if self._runtime.hooks.wants_metrics:
             self.callbacks.wait(LAST_WORDS)
@@ -104,8 +101,8 @@ class Monitor:
             self._settle(batch)
         self._answer([entry for entry in entries if entry.header.get("skip")])
         self._answer(self.callbacks.take_called())
-        if (len(entries) < BATCH or self._keeper.is_crowded) and time.monotonic() >= self._prune_at:
-            self._prune(force=self._is_idle)
+        if len(entries) < BATCH or self._pruning.is_crowded:
+            self._pruning.look(is_idle=self._is_idle)
 
     def _batches(self, entries: Sequence[Saved]) -> list[list[Saved]]:
         """Return what is saved together: a result whose link is not sent with the save stands alone.
@@ -167,8 +164,8 @@ class Monitor:
         """Wait for results, called hooks or the time to prune; return all results that are there, at most a batch."""
         self._is_idle = False
         if not self._data.has_frame:
-            longest = self._prune_after if self._keeper.has_unpruned else None
-            ready, _, _ = select.select([self._data.fileno(), self.callbacks.fileno()], [], [], longest)
+            sources = [self._data.fileno(), self.callbacks.fileno()]
+            ready, _, _ = select.select(sources, [], [], self._pruning.patience)
             self._is_idle = not ready
         entries: list[Saved] = []
         try:
@@ -245,19 +242,6 @@ class Monitor:
     def _recover(tries: int) -> None:
         refresh_connections()
         time.sleep(min(LONGEST_PAUSE, 0.05 * 2 ** min(tries, 8)) * random.uniform(0.5, 1.0))
-
-    def _prune(self, *, force: bool) -> None:
-        """Keep no more than is wanted; where that fails it is tried again, ever later: no result waits for it."""
-        try:
-            self._keeper.prune(force=force)
-        except Exception as error:  # housekeeping
-            says_itself = isinstance(error, ResultBackendUnavailable)
-            told = "%s could not prune the successful tasks, and tries again: %s"
-            logger.warning(told, self._name, error, exc_info=None if says_itself else error)
-            self._prune_after = min(2 * self._prune_after, LONGEST_IDLE)
-            self._prune_at = time.monotonic() + self._prune_after
-        else:
-            self._prune_after = IDLE
 
     # Answering
 

@@ -207,12 +207,7 @@ class Traffic:
         unsent = list(self.table.unsent(self._leases.renewing))
         for held in unsent:
             held.is_sent = True
-            header = {**held.header, **(held.outcome or {}), "receipt": held.receipt, "split": len(held.package)}
-            if held.skips_hook:
-                header["skips_hook"] = True
-            if held.newest:
-                header["newest"] = held.newest
-            monitor.data.put(Frame(Kind.RESULT, held.seq, header, held.package), held.result)
+            monitor.data.put(Frame(Kind.RESULT, held.seq, held.account(), held.package), held.result)
         if unsent:
             monitor.data.flush()
 

@@ -115,14 +115,19 @@ def _number_hint(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Kind):
-    """A text that is not empty; ``is_dotted`` is a dotted path, ``is_lazy`` takes a text translated later too."""
+    """A text that is not empty, of so many characters at most.
+
+    ``is_dotted`` is a dotted path, ``is_lazy`` takes a text translated later too.
+    """
 
     is_dotted: bool = False
     is_lazy: bool = False
     or_flag: bool = False
+    longest: int | None = None
 
     def _text(self) -> str:
         noun = "a dotted path as text" if self.is_dotted else "a text that is not empty"
+        noun = noun if self.longest is None else f"a text of 1 to {self.longest} characters"
         return f"True, False or {noun}" if self.or_flag else noun
 
     def _read(self, value: Any) -> str | bool:
@@ -136,6 +141,8 @@ class Text(Kind):
             raise Refused(OUT_OF_RANGE, "an empty text")
         if self.is_dotted and not _DOTTED.fullmatch(value):
             raise Refused(OUT_OF_RANGE, "this text", "Write it as 'package.module.Name'.")
+        if self.longest is not None and len(value) > self.longest:
+            raise Refused(OUT_OF_RANGE, f"one of {len(value)}")
         return value
 
 

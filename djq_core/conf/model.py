@@ -21,6 +21,8 @@ from djq_core.phrases import gettext_noop
 
 _MIB: Final = 1024 * 1024
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+#: As long as the columns of tasks, schedules and queues that hold it.
+_LONGEST_NAME: Final = 100
 _SAVE_LIMITS_PER: Final = ("func", "group", "name")
 _PICKLE_READS: Final = frozenset({"pickle", "json"})
 
@@ -50,7 +52,7 @@ class Conf:
     STOPPED: ClassVar[str] = gettext_noop("Stopped")
 
     # The cluster
-    name: str = read_as(Text(), "default")
+    name: str = read_as(Text(longest=_LONGEST_NAME), "default")
     label: str = read_as(Text(is_lazy=True), "Django Q")
     workers: int = read_as(count(1, or_none=True))
     daemonize_workers: bool = read_as(Flag(), True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +16,6 @@ from djq_core import hookimpl
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
 from djq_core.conf.backoff import Exponential, Steps
 from djq_core.envelope import Place, TaskPackage, TaskResult, new_id
-from djq_core.envelope.package import UNREADABLE
 from djq_core.exceptions import BrokerError, ResultBackendUnavailable
 from djq_core.models import Part, Task
 from djq_core.results import Stored, parts
@@ -24,7 +23,7 @@ from djq_core.results.database import DatabaseResults
 from djq_core.results.records import part_of
 from djq_core.runtime import Runtime
 from tests.conf.making import conf
-from tests.making import START, new_reporter, new_shelf, package_of, result_of, runtime_of
+from tests.making import new_reporter, new_shelf, package_of, result_of, runtime_of
 
 HERE = __name__
 HOOKED: list[Task] = []
@@ -239,72 +238,6 @@ def test_what_passes_leaves_the_transaction_as_unavailable(raised: type[Exceptio
         runtime.results.save_many([result_of(runtime, package)])
         raise raised("gone")
     assert not Task.objects.filter(pk=package.id).exists()
-
-
-# Pruning
-
-
-def pruned(count: int, *, force: bool = False, **keys: Any) -> list[Any]:
-    log: list[Any] = []
-    runtime = runtime_of(results=new_shelf(log=log), **keys)
-    keeper = Keeper(runtime)
-    for _ in range(count):
-        keeper.save([result_of(runtime, package_of(runtime))], nothing)
-    keeper.prune(force=force)
-    keeper.prune(force=force)
-    return [entry for entry in log if entry[0] == "prune"]
-
-
-def test_old_successes_are_pruned_now_and_then() -> None:
-    assert pruned(10, save_limit=5) == []
-    assert pruned(11, save_limit=5) == [("prune", 5)]
-    assert pruned(11, save_limit=500) == []
-    assert pruned(1, force=True, save_limit=500) == [("prune", 500)]
-
-
-@pytest.mark.parametrize("limit", [0, -1])
-def test_nothing_is_pruned_without_a_limit(limit: int) -> None:
-    assert pruned(50, force=True, save_limit=limit) == []
-
-
-def test_what_could_not_be_pruned_is_left_to_the_next_time() -> None:
-    shelf = new_shelf()
-
-    class Moody(shelf):  # type: ignore[valid-type, misc]
-        def prune(self, keep: int, **only: str | None) -> None:
-            super().prune(keep, **only)
-            if len(self.log) == 12:  # the first one, after eleven saves
-                raise ResultBackendUnavailable("The shelf is locked.")
-
-    runtime = runtime_of(results=Moody, save_limit=5, save_limit_per="name")
-    keeper = Keeper(runtime)
-    for number in range(11):
-        keeper.save([result_of(runtime, package_of(runtime, name=f"n{number % 2}"))], nothing)
-    with pytest.raises(ResultBackendUnavailable):
-        keeper.prune()
-    assert keeper.has_unpruned
-    keeper.prune()
-    assert shelf.log[12:] == []
-    keeper.prune(force=True)
-    assert shelf.log[12:] == [("prune", 5)] * 2
-    assert not keeper.has_unpruned
-
-
-def test_what_could_not_be_read_is_counted_for_itself() -> None:
-    log: list[Any] = []
-    runtime = runtime_of(results=new_shelf(log=log), quarantine_limit=20, save_limit=1)
-    keeper = Keeper(runtime)
-    for number in range(11):
-        assert not keeper.is_crowded
-        keeper.save([result_of(runtime, package_of(runtime, UNREADABLE), success=False)], nothing)
-        assert keeper.is_crowded is (number == 10)
-    keeper.prune()
-    keeper.save([result_of(runtime, package_of(runtime, UNREADABLE), success=False)], nothing)
-    keeper.prune()
-    assert [entry for entry in log if entry[0] != "save"] == [("prune_unreadable", 20)]
-    keeper.prune(force=True)
-    keeper.prune(force=True)
-    assert [entry for entry in log if entry[0] != "save"] == [("prune_unreadable", 20)] * 2
 
 
 # What follows
@@ -654,22 +587,3 @@ def test_results_that_cannot_be_saved_as_one_are_one_failure() -> None:
     task = Task.objects.get()
     assert (task.success, Part.objects.filter(result__isnull=False).count()) == (False, 0)
     assert task.result == "The results of the iter could not be saved as one: DataError: the row is too large"
-
-
-# How many are kept
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("per", "kept"),
-    [(None, ["b3", "b2"]), ("func", ["b3", "b2", "a3", "a2"]), ("group", ["b3", "b2", "b1", "a3"])],
-)
-def test_the_limit_may_count_for_itself(per: str | None, kept: list[str]) -> None:
-    runtime = runtime_of(results=DatabaseResults, save_limit=2, save_limit_per=per)
-    keeper = Keeper(runtime)
-    groups = {"a1": "g", "a2": "g", "a3": "g", "b1": None, "b2": "g", "b3": None}
-    for number, (name, group) in enumerate(groups.items()):
-        package = package_of(runtime, f"math.{name[0]}", name=name, group=group)
-        keeper.save([result_of(runtime, package, stopped=START + timedelta(seconds=number))], nothing)
-    keeper.prune(force=True)
-    assert list(Task.objects.order_by("-stopped").values_list("name", flat=True)) == kept

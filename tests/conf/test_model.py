@@ -210,6 +210,7 @@ def test_no_secret_is_in_the_repr() -> None:
     ("keys", "code"),
     [
         ({"name": ""}, "djq.E003"),
+        ({"name": 101 * "n"}, "djq.E003"),
         ({"label": 1}, "djq.E002"),
         ({"workers": -1}, "djq.E003"),
         ({"workers": "4"}, "djq.E002"),
