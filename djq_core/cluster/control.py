@@ -21,6 +21,12 @@ ORPHAN_SECONDS = 3.0
 RELEASE_TRIES = 3
 
 
+def _refusal(kind: Kind) -> str:
+    if kind is Kind.STAT:
+        return "The cluster's status cannot be published"
+    return f"A control frame could not be answered: {kind.name}"
+
+
 class Control(threading.Thread):
     """Reads control frames: leases are renewed and released here, other kinds go to their handler.
 
@@ -41,7 +47,7 @@ class Control(threading.Thread):
         self._broker = broker
         self._handlers = {Kind.RENEW: self._renew, Kind.RELEASE: self._release, **handlers}
         self._orphaned = orphaned
-        self._refused: set[Kind] = set()
+        self._refused: dict[Kind, type[Exception]] = {}
         self._renewed = renewed
 
     def run(self) -> None:
@@ -60,14 +66,14 @@ class Control(threading.Thread):
     def _answer(self, frame: Frame) -> None:
         try:
             self._handlers[frame.kind](frame)
-        except BrokerError as error:  # says itself what is wrong; statistics come every second
-            if frame.kind not in self._refused:
-                logger.error("A control frame could not be answered: %s: %s", frame.kind.name, error)
-            self._refused.add(frame.kind)
-        except Exception:  # the border of this thread; whether the sentinel is gone is found out by receiving
-            logger.exception("A control frame could not be answered: %s", frame.kind.name)
+        except Exception as error:  # the border of this thread; whether the sentinel is gone is found out by receiving
+            if self._refused.get(frame.kind) is not type(error):  # the status comes every second
+                says_itself = isinstance(error, BrokerError)
+                logger.error("%s: %s", _refusal(frame.kind), error, exc_info=None if says_itself else error)
+            self._refused[frame.kind] = type(error)
         else:
-            self._refused.discard(frame.kind)
+            if self._refused.pop(frame.kind, None):
+                logger.info("%s: that is over", _refusal(frame.kind))
 
     def _renew(self, frame: Frame) -> None:
         asked: dict[int, str] = dict(frame.header)

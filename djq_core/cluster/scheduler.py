@@ -49,7 +49,7 @@ class Scheduler:
         self._due: deque[int] = deque()
         self._part = PART
         self._is_reconciled = False
-        self._has_failed = False
+        self._failed_with: type[Exception] | None = None
 
     def run(self) -> None:
         """Look until told to stop, or until the sentinel is gone."""
@@ -68,15 +68,22 @@ class Scheduler:
             self._read()
             self._run_part()
         except Exception as error:  # the border of this process: the database or the broker may be away
-            logger.exception("%s cannot run the schedules", self._name)
-            if not self._has_failed:  # it is tried again each second, and reported once
-                self._runtime.reporters.report((type(error), error, error.__traceback__), None, "scheduler")
-            self._has_failed = True
+            self._tell(error)
             for connection in connections.all(initialized_only=True):
                 connection.close_if_unusable_or_obsolete()
             return AGAIN
-        self._has_failed = False
+        if self._failed_with:
+            logger.info("%s runs the schedules again", self._name)
+        self._failed_with = None
         return self._patience()
+
+    def _tell(self, error: Exception) -> None:
+        """Log and report an outage once, for it is tried again each second."""
+        if self._failed_with is not type(error):
+            logger.error("%s cannot run the schedules: %s", self._name, error, exc_info=error)
+        if not self._failed_with:
+            self._runtime.reporters.report((type(error), error, error.__traceback__), None, "scheduler")
+        self._failed_with = type(error)
 
     def _patience(self) -> float:
         if self._due:

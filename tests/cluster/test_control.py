@@ -115,17 +115,28 @@ def test_the_thread_outlives_a_frame_that_cannot_be_answered(
 ) -> None:
     line.channel.send(Frame(kind))
     assert line.ask(Frame(Kind.RENEW, header=ITEMS)) is not None
-    assert f"A control frame could not be answered: {kind.name}" in caplog.text
+    assert ("status cannot be published" if kind is Kind.STAT else "not be answered: READY") in caplog.text
+
+
+def test_a_cache_that_is_away_is_told_once(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        line.channel.send(Frame(Kind.STAT))
+    assert line.ask(Frame(Kind.RENEW, header=ITEMS)) is not None
+    (record,) = caplog.records
+    assert record.getMessage() == "The cluster's status cannot be published: the cache is away"
+    assert record.exc_info
 
 
 def test_what_the_broker_refuses_is_told_in_a_line_and_once(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "djq")
     for failures in (2, 0, 1):
         line.broker.failures = failures
         for _ in range(failures or 1):
             line.channel.send(Frame(Kind.STORE))
         assert line.ask(Frame(Kind.RENEW, header=ITEMS)) is not None
     told = [(record.getMessage(), record.exc_info) for record in caplog.records]
-    assert told == [("A control frame could not be answered: STORE: The memory is away.", None)] * 2
+    away = ("A control frame could not be answered: STORE: The memory is away.", None)
+    assert told == [away, ("A control frame could not be answered: STORE: that is over", None), away]
 
 
 def test_the_thread_leaves_when_it_is_told_to(line: Line) -> None:

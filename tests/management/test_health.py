@@ -97,6 +97,13 @@ def test_a_broker_that_is_away_is_told_with_its_error() -> None:
         assert health("--ready")[0] == 3
 
 
+def test_a_long_sentence_is_wrapped() -> None:
+    _code, text = health("--cluster", "long " * 20)
+    (sentence,) = (part for part in text.split("\n\n") if part.startswith("No cluster works"))
+    assert "\ufffd" not in sentence
+    assert [line.strip() for line in sentence.splitlines()][1].startswith("long long")
+
+
 def test_no_name_and_no_error_steers_the_terminal() -> None:
     with override_settings(Q_CLUSTER={"name": "a\x1b[31m\x9b1m", "broker_class": f"{__name__}.Hostile"}):
         _code, text = health()

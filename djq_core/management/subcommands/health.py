@@ -71,8 +71,8 @@ def as_text(report: Report) -> str:
     plugins = [
         f"{each.name}: {each.message or (_('well') if each.is_healthy else _('not well'))}" for each in report.plugins
     ]
-    lines = [head, *table, *plugins, *(line for each in report.troubles for line in _told(each))]
-    return "\n".join(map(clean, lines))
+    troubles = [line for each in report.troubles for line in _told(each)]
+    return "\n".join([head, *map(clean, [*table, *plugins]), *troubles])
 
 
 def _header() -> list[tuple[str, ...]]:
