@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import Any
 
@@ -14,12 +14,20 @@ from django.test import override_settings
 
 from djq_core import current, hookimpl
 from djq_core.conf import Conf
-from djq_core.exceptions import BrokerError
+from djq_core.exceptions import BrokerError, ConfigurationError
 from djq_core.plugins import Health
 from tests.monitor.making import HOST, new_broker, publish, put
 
 Broker = new_broker()
 Away = new_broker(away=("ping",))
+
+
+class Choosy(new_broker()):  # type: ignore[misc]
+    """One that takes no options."""
+
+    @classmethod
+    def read_options(cls, keys: Mapping[str, Any]) -> Any:
+        raise ConfigurationError("'main' has no port.")
 
 
 class Hostile(new_broker()):  # type: ignore[misc]
@@ -159,4 +167,10 @@ def test_plugins_say_how_they_are() -> None:
 @override_settings(Q_CLUSTER={"name": "main", "unknwn": 1})
 def test_wrong_settings_are_an_error_of_the_command() -> None:
     with pytest.raises(CommandError, match="unknwn"):
+        health()
+
+
+@override_settings(Q_CLUSTER={"name": "main", "broker_class": f"{__name__}.Choosy"})
+def test_wrong_keys_of_a_broker_are_no_outage() -> None:
+    with pytest.raises(CommandError, match="has no port"):
         health()
