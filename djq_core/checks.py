@@ -18,10 +18,12 @@ from djq_core.exceptions import ConfigurationError, DjqError
 
 if TYPE_CHECKING:
     from djq_core.apps import DjqConfig
+    from djq_core.conf import Conf
 
 _NO_ALIAS: Final = "djq.E011"
 _NO_PLUGINS: Final = "djq.E100"
 _NOT_CHOSEN: Final = "djq.W102"
+_NOT_COUNTED: Final = "djq.W103"
 _NOT_BUILT: Final = {"broker": "djq.E107", "serializer": "djq.E108", "result_backend": "djq.E109"}
 
 #: What each id means, in one line.
@@ -55,6 +57,7 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "djq.W005": "`bulk` is larger than `queue_limit`.",
         "djq.W101": "`disabled_plugins` names a plugin that is not installed.",
         "djq.W102": "A key belongs to a broker that is not chosen.",
+        "djq.W103": "`max_attempts` bounds nothing: the broker does not count deliveries.",
     }
 )
 
@@ -114,9 +117,22 @@ def _choice_problems(config: DjqConfig) -> list[Problem]:
         "serializer": lambda: config.runtime.serializers,
         "result_backend": lambda: config.runtime.results,
     }
-    if not config.conf.sync:
-        wanted["broker"] = lambda: config.runtime.broker()
-    return [problem for key, build in wanted.items() if (problem := _failed(key, build))]
+    problems = [problem for key, build in wanted.items() if (problem := _failed(key, build))]
+    return problems if config.conf.sync else [*problems, *_broker_problems(config, config.conf)]
+
+
+def _broker_problems(config: DjqConfig, conf: Conf) -> Iterator[Problem]:
+    """Return why the broker of a cluster cannot be built, or what it cannot do of what is asked for."""
+    try:
+        broker = config.runtime.broker(conf.name)
+    except DjqError as error:
+        yield Problem(_NOT_BUILT["broker"], "broker", str(error))
+        return
+    if conf.max_attempts and broker.supports_receipts and not broker.counts_deliveries:
+        told = f"`max_attempts` bounds nothing: {type(broker).__name__} does not count deliveries."
+        yield Problem(
+            _NOT_COUNTED, "max_attempts", told, "A failing task is tried for ever, unless `ack_failures` is True."
+        )
 
 
 def _idle_keys(config: DjqConfig) -> Iterator[Problem]:
@@ -157,8 +173,8 @@ def _of_alternative(config: DjqConfig, name: str) -> list[Problem]:
     if problems := config.runtime.registry.check_keys(conf):
         return problems
     problems = _alias_problems("cache", conf.cache, "CACHES", list(caches))
-    if not (config.conf.sync or conf.sync) and (problem := _failed("broker", lambda: config.runtime.broker(name))):
-        problems.append(problem)
+    if not (config.conf.sync or conf.sync):
+        problems.extend(_broker_problems(config, conf))
     return problems
 
 

@@ -15,6 +15,7 @@ from django.test import override_settings
 import djq_core
 from djq_core.checks import CATALOGUE, check_configuration, check_deployment, messages
 from djq_core.conf import Problem
+from tests.making import MemoryBroker
 from tests.plugins.distributions import site_at
 
 CHECK_ID = re.compile(r"djq\.[EW]\d{3}")
@@ -101,6 +102,21 @@ def test_keys_that_are_read_are_not_doubtful() -> None:
 
 def test_a_broker_class_that_cannot_be_imported_is_an_error() -> None:
     assert ids(broker_class="no.such.Broker") == ["djq.E107"]
+
+
+class Forgetful(MemoryBroker):
+    """One that does not know how often it has delivered a package."""
+
+    counts_deliveries = False
+
+
+def test_attempts_that_nobody_counts_are_doubtful() -> None:
+    with override_settings(Q_CLUSTER={"broker_class": f"{__name__}.Forgetful", "max_attempts": 3}):
+        (message,) = check_configuration()
+    assert (message.id, message.level) == ("djq.W103", checks.WARNING)
+    assert "Forgetful does not count deliveries" in message.msg
+    with override_settings(Q_CLUSTER={"broker_class": f"{__name__}.Forgetful"}):
+        assert check_configuration() == []
 
 
 def test_a_site_in_sync_needs_no_broker() -> None:

@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,10 @@ def test_imports_do_nothing() -> None:
 def test_tests_of_a_file_stay_with_one_process(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("loadgroup", default=False):  # pytest-xdist has groups at the end of each id then
         assert request.node.nodeid.endswith(f"@{Path(__file__).relative_to(ROOT)}")
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("plugins/*/pyproject.toml")), ids=lambda path: path.parent.name)
+def test_every_distribution_brings_the_licence(file: Path) -> None:
+    project = tomllib.loads(file.read_text())["project"]
+    assert project["license-files"] == ["LICENSE"]
+    assert (file.parent / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()

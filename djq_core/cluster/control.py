@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from djq_core.brokers import Broker
 from djq_core.cluster.channels import Channel, Frame, Kind
@@ -20,8 +19,12 @@ logger = logging.getLogger("djq")
 ORPHAN_SECONDS = 3.0
 #: How often a release is tried before it is left to the end of the lease.
 RELEASE_TRIES = 3
-#: What a log says where what a frame asks for cannot be done.
-_REFUSED: Final = {Kind.STAT: "The cluster's status cannot be published"}
+
+
+def _refusal(kind: Kind) -> str:
+    if kind is Kind.STAT:
+        return "The cluster's status cannot be published"
+    return f"A control frame could not be answered: {kind.name}"
 
 
 class Control(threading.Thread):
@@ -44,7 +47,7 @@ class Control(threading.Thread):
         self._broker = broker
         self._handlers = {Kind.RENEW: self._renew, Kind.RELEASE: self._release, **handlers}
         self._orphaned = orphaned
-        self._refused: set[Kind] = set()
+        self._refused: dict[Kind, type[Exception]] = {}
         self._renewed = renewed
 
     def run(self) -> None:
@@ -64,13 +67,13 @@ class Control(threading.Thread):
         try:
             self._handlers[frame.kind](frame)
         except Exception as error:  # the border of this thread; whether the sentinel is gone is found out by receiving
-            if frame.kind not in self._refused:  # a status comes every second
-                told = _REFUSED.get(frame.kind, f"A control frame could not be answered: {frame.kind.name}")
+            if self._refused.get(frame.kind) is not type(error):  # the status comes every second
                 says_itself = isinstance(error, BrokerError)
-                logger.error("%s: %s", told, error, exc_info=None if says_itself else error)
-            self._refused.add(frame.kind)
+                logger.error("%s: %s", _refusal(frame.kind), error, exc_info=None if says_itself else error)
+            self._refused[frame.kind] = type(error)
         else:
-            self._refused.discard(frame.kind)
+            if self._refused.pop(frame.kind, None):
+                logger.info("%s: that is over", _refusal(frame.kind))
 
     def _renew(self, frame: Frame) -> None:
         asked: dict[int, str] = dict(frame.header)

@@ -273,7 +273,8 @@ class Monitor:
         if finals:
             self._broker.acknowledge_many(finals)
         for delay, receipts in delays.items():
-            self._broker.release(receipts, delay=delay, counted=True)
+            if not delay or self._broker.supports_delay:  # else the end of the lease is the delay
+                self._broker.release(receipts, delay=delay, counted=True)
 
     def _insist(self, answer: Callable[[], None]) -> None:
         """Answer, however long the broker is away; one that is there and refuses is asked a few times only."""

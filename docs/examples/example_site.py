@@ -26,11 +26,15 @@ def set_up() -> None:
     django.setup()
 
 
-def migrate() -> None:
-    """Make the tables."""
+def begin() -> None:
+    """Make the tables, without what a run before has left in them, and forget its mails."""
+    from django.conf import settings
     from django.core.management import call_command
 
     call_command("migrate", run_syncdb=True, verbosity=0)
+    call_command("flush", interactive=False, verbosity=0)
+    for path in Path(settings.EMAIL_FILE_PATH).glob("*.log"):
+        path.unlink()
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def inform_everyone(pk: int, email: str) -> None:
 
 def main() -> None:
     """Let one of three people move."""
-    example_site.migrate()
+    example_site.begin()
     User.objects.all().delete()
     grace, _, _ = (
         User.objects.create(username=name, email=f"{name}@example.com") for name in ("grace", "edsger", "barbara")

@@ -15,7 +15,7 @@ from djq_core.tasks import async_task, delete_group, result_group
 
 def main() -> None:
     """Let the cluster estimate, and wait until all have come."""
-    example_site.migrate()
+    example_site.begin()
     delete_group("parzen", tasks=True, cached=True)  # what an earlier run has left
     calls = parzen.problem()
     with example_site.cluster():

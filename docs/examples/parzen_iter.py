@@ -15,7 +15,7 @@ from djq_core.tasks import async_iter, result
 
 def main() -> None:
     """Let the cluster estimate, and wait for the one result."""
-    example_site.migrate()
+    example_site.begin()
     with example_site.cluster():
         task_id = async_iter(parzen.estimate, parzen.problem(), cached=True)
         parzen.tell(result(task_id, wait=50_000, cached=True))

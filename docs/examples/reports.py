@@ -39,7 +39,7 @@ def send_report(task: Task) -> None:
 
 def main() -> None:
     """Ask for a report that can be made and for one that cannot."""
-    example_site.migrate()
+    example_site.begin()
     user, _ = User.objects.get_or_create(username="grace", email="grace@example.com")
     with example_site.cluster():
         request_report(user, 3)

@@ -54,7 +54,7 @@ def found(word: str) -> QuerySet[Document]:
 
 def main() -> None:
     """Save two documents, change one, and look for a word."""
-    example_site.migrate()
+    example_site.begin()
     Document.objects.all().delete()
     with example_site.cluster():
         moth = Document.objects.create(title="The moth", text="It sat in a relay of the Mark II.")

@@ -18,7 +18,7 @@ from example_settings import VAR
 
 def main() -> None:
     """Copy a file, list a folder, and run Python, each in the cluster."""
-    example_site.migrate()
+    example_site.begin()
     (VAR / "notes.txt").write_text("Nothing is lost.\n")
     with example_site.cluster():
         # the exit code alone

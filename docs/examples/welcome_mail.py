@@ -34,7 +34,7 @@ def welcome(user: User, *, follow_up: timedelta = timedelta(hours=1)) -> None:
 
 def main() -> None:
     """Welcome a user, with tips after two seconds."""
-    example_site.migrate()
+    example_site.begin()
     user, _ = User.objects.get_or_create(username="grace", email="grace@example.com")
     welcome(user, follow_up=timedelta(seconds=2))
     with example_site.cluster():

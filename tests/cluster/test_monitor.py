@@ -285,6 +285,18 @@ def test_a_failure_that_is_tried_again_is_released_with_delay(stack: ExitStack) 
     assert ("retried", "n1", 2) in LOG
 
 
+class NoDelay(LoggingBroker):
+    supports_delay = False
+
+
+def test_a_failure_waits_for_the_end_of_its_lease_where_the_broker_cannot_delay(stack: ExitStack) -> None:
+    desk = desk_of(stack, new_shelf(), NoDelay, backoff=7)
+    desk.send(1, success=False)
+    desk.send(2)
+    assert desk.done() == [1, 2]
+    assert [entry for entry in LOG if entry[0] in ("acknowledge", "release", "fail")] == [("acknowledge", ["r2"])]
+
+
 def test_a_superseded_failure_changes_nothing_and_is_told(stack: ExitStack, caplog: pytest.LogCaptureFixture) -> None:
     """Its delivery is another cluster's: no row, no hook, no answer. A late success is left to the save."""
     shelf = new_shelf()

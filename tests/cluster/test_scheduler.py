@@ -323,6 +323,22 @@ def test_a_broker_that_is_away_loses_no_slot(caplog: pytest.LogCaptureFixture) -
     assert len(sent(runtime)) == 1
 
 
+def test_an_outage_is_logged_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "djq")
+    runtime = runtime_of()
+    add()
+    broker = runtime.shared_broker()
+    assert isinstance(broker, MemoryBroker)
+    broker.failures = 3
+    ours, theirs = map(Channel, socket.socketpair())
+    with closing(ours), closing(theirs):
+        scheduler = Scheduler("s", runtime, theirs)
+        for _ in range(5):
+            scheduler.look()
+    told = [record.getMessage() for record in caplog.records if "the schedules" in record.getMessage()]
+    assert told == ["s cannot run the schedules: The memory is away.", "s runs the schedules again"]
+
+
 def test_it_looks_until_it_is_told_to_stop(caplog: pytest.LogCaptureFixture) -> None:
     runtime = runtime_of()
     add()

@@ -34,6 +34,20 @@ PRINTED: dict[str, list[str]] = {
     "parzen_iter": [r"100 estimates; the best is 0\.1\d\d with"],
 }
 
+#: An example begins anew, whatever has run before it in the same folder.
+BEGUN_TWICE = """
+import example_site as site
+site.set_up()
+from django.contrib.auth.models import User
+from django.core.mail import send_mail
+site.begin()
+User.objects.create(username="grace")
+send_mail("An old mail", "", "from@example.com", ["grace@example.com"])
+print(User.objects.count(), len(site.mails()))
+site.begin()
+print(User.objects.count(), len(site.mails()))
+"""
+
 #: What these print are mails, written by several workers: they come in any order.
 MAILS = {"welcome_mail", "model_signals", "reports"}
 
@@ -78,11 +92,9 @@ def answer(url: str) -> tuple[int, str]:
 
 
 def test_the_health_check_tells_whether_a_cluster_is_well(tmp_path: Path) -> None:
-    with running("migrate", tmp_path, "-c", "import example_site as site; site.set_up(); site.migrate()") as (
-        process,
-        log,
-    ):
+    with running("begin", tmp_path, "-c", BEGUN_TWICE) as (process, log):
         assert process.wait(60) == 0, log.read_text()
+        assert log.read_text().split() == ["1", "1", "0", "0"]
     with running("health_check", tmp_path, "health_check.py", "0") as (_, log):
         wait_until(lambda: "http://" in log.read_text(), 30, "it serves")
         url = log.read_text().split()[-1]

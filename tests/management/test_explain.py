@@ -107,8 +107,9 @@ def test_no_name_steers_the_terminal() -> None:
 
 @pytest.mark.parametrize("command", [(), ("x", "--schedule", "y")])
 def test_one_thing_is_explained(command: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match="Name a task, or a schedule with --schedule"):
+    with pytest.raises(CommandError, match="Name a task, or a schedule with --schedule") as raised:
         manage("explain", *command)
+    assert raised.value.returncode == 2
 
 
 def test_a_configuration_that_cannot_be_used_is_one_line() -> None:

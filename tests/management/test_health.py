@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import Any
 
@@ -14,12 +14,20 @@ from django.test import override_settings
 
 from djq_core import current, hookimpl
 from djq_core.conf import Conf
-from djq_core.exceptions import BrokerError
+from djq_core.exceptions import BrokerError, ConfigurationError
 from djq_core.plugins import Health
 from tests.monitor.making import HOST, new_broker, publish, put
 
 Broker = new_broker()
 Away = new_broker(away=("ping",))
+
+
+class Choosy(new_broker()):  # type: ignore[misc]
+    """One that takes no options."""
+
+    @classmethod
+    def read_options(cls, keys: Mapping[str, Any]) -> Any:
+        raise ConfigurationError("'main' has no port.")
 
 
 class Hostile(new_broker()):  # type: ignore[misc]
@@ -97,6 +105,13 @@ def test_a_broker_that_is_away_is_told_with_its_error() -> None:
         assert health("--ready")[0] == 3
 
 
+def test_a_long_sentence_is_wrapped() -> None:
+    _code, text = health("--cluster", "long " * 20)
+    (sentence,) = (part for part in text.split("\n\n") if part.startswith("No cluster works"))
+    assert "\ufffd" not in sentence
+    assert [line.strip() for line in sentence.splitlines()][1].startswith("long long")
+
+
 def test_no_name_and_no_error_steers_the_terminal() -> None:
     with override_settings(Q_CLUSTER={"name": "a\x1b[31m\x9b1m", "broker_class": f"{__name__}.Hostile"}):
         _code, text = health()
@@ -152,4 +167,10 @@ def test_plugins_say_how_they_are() -> None:
 @override_settings(Q_CLUSTER={"name": "main", "unknwn": 1})
 def test_wrong_settings_are_an_error_of_the_command() -> None:
     with pytest.raises(CommandError, match="unknwn"):
+        health()
+
+
+@override_settings(Q_CLUSTER={"name": "main", "broker_class": f"{__name__}.Choosy"})
+def test_wrong_keys_of_a_broker_are_no_outage() -> None:
+    with pytest.raises(CommandError, match="has no port"):
         health()

@@ -231,6 +231,22 @@ def test_the_cache_is_not_shared(backend: str) -> None:
     assert "Nobody sees which clusters run" in found["cache"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("backend", "location", "remedy"),
+    [
+        ("db.DatabaseCache", "no_such_table", "Make its table: python manage.py createcachetable."),
+        ("redis.RedisCache", "redis://localhost:1/0", "Start its server, or correct its entry in CACHES."),
+    ],
+)
+def test_the_cache_does_not_answer(backend: str, location: str, remedy: str) -> None:
+    entry = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": location}
+    with override_settings(CACHES={"default": entry}):
+        found = faults()
+    assert list(found) == ["cache", "clusters-unknown"]
+    assert found["cache"]["remedy"].startswith(remedy)
+    assert ". Clusters that have a result for it save no result" in found["cache"]["message"]
+
+
 # Clusters
 
 

@@ -48,7 +48,7 @@ class Explain(Subcommand):
     def run(self, options: Mapping[str, Any]) -> str:
         """Return the answer; nothing is changed, no argument of a task is read."""
         if bool(options["task"]) == bool(options["schedule"]):
-            raise CommandError(_("Name a task, or a schedule with --schedule."))
+            raise CommandError(_("Name a task, or a schedule with --schedule."), returncode=2)
         with language_of(options):
             facts, causes = _asked(options)
         is_trouble = causes[0].is_trouble

@@ -14,7 +14,7 @@ from djq_core.management.base import language_of
 from djq_core.management.subcommands.base import Answer, Subcommand
 from djq_core.management.subcommands.writing import wrapped
 from djq_core.management.terminal.words import clean
-from djq_core.monitor.health import LIVE, READY, SECONDS, QueueReport, Report, examine
+from djq_core.monitor.health import LIVE, READY, SECONDS, QueueReport, Report, examine, queue_names
 from djq_core.monitor.troubles import Trouble
 from djq_core.phrases import gettext_noop
 
@@ -43,10 +43,13 @@ class HealthOf(Subcommand):
         parser.add_argument("--timeout", type=_seconds, default=SECONDS, help=_("The seconds that looking may take."))
 
     def run(self, options: Mapping[str, Any]) -> Answer:
-        """Return what was seen, hosts, process ids and texts of errors included."""
+        """Return what was seen, hosts, process ids and texts of errors included; raise ConfigurationError."""
+        runtime = current.runtime()
+        for name in () if runtime.conf.sync else options["cluster"] or queue_names(runtime):
+            runtime.broker(name)  # connects to nothing; that its keys are wrong is no outage
         with language_of(options):
             report = examine(
-                current.runtime(),
+                runtime,
                 options["cluster"],
                 here=options["here"],
                 max_wait=options["max_wait"],
@@ -71,8 +74,8 @@ def as_text(report: Report) -> str:
     plugins = [
         f"{each.name}: {each.message or (_('well') if each.is_healthy else _('not well'))}" for each in report.plugins
     ]
-    lines = [head, *table, *plugins, *(line for each in report.troubles for line in _told(each))]
-    return "\n".join(map(clean, lines))
+    troubles = [line for each in report.troubles for line in _told(each)]
+    return "\n".join([head, *map(clean, [*table, *plugins]), *troubles])
 
 
 def _header() -> list[tuple[str, ...]]:

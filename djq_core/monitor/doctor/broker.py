@@ -143,7 +143,11 @@ def _queue(runtime: Runtime, name: str, broker: Broker) -> Iterator[Finding]:
             level=ERROR,
             code="broker-unreadable",
             message=message % {"queue": name, "seen": len(readings), "count": len(flaws), "flaw": flaws[0]},
-            remedy=_("Give every program that sends to this queue the same SECRET_KEY and Q_CLUSTER['name']."),
+            remedy=_(
+                "Give every program that sends to this queue the same SECRET_KEY and Q_CLUSTER['name']; during a "
+                "change of keys, keep the old one in SECRET_KEY_FALLBACKS. A cluster that fetches these packages "
+                "gives them up."
+            ),
         )
     elif readings:
         message = _("What lies first on the queue %(queue)r can be read.") % {"queue": name}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from djq_core.brokers import Finding
@@ -23,10 +24,8 @@ def look(runtime: Runtime) -> Iterator[Finding]:
     try:
         flaw = cache_flaw(alias, probes=True)
     except Exception as error:  # whatever the client of a cache raises
-        flaw = _("The cache %(alias)r does not answer: %(error)s") % {
-            "alias": alias,
-            "error": error_text(error),
-        }
+        yield _away(alias, error)
+        return
     if not flaw:
         yield Finding(code="cache", message=_("The cache %(alias)r keeps what it is given.") % {"alias": alias})
         return
@@ -43,3 +42,14 @@ def look(runtime: Runtime) -> Iterator[Finding]:
             "Set `cache` to an entry of CACHES that all processes share, such as Redis, Memcached or the database."
         ),
     )
+
+
+def _away(alias: str, error: Exception) -> Finding:
+    message = _("The cache %(alias)r does not answer: %(error)s") % {"alias": alias, "error": error_text(error)}
+    meaning = _("Clusters that have a result for it save no result and fetch no task until it does.")
+    remedy = (
+        _("Make its table: python manage.py createcachetable. If it is there, see that the database answers.")
+        if isinstance(error, DatabaseError)
+        else _("Start its server, or correct its entry in CACHES.")
+    )
+    return Finding(level=ERROR, code="cache", message=f"{message.rstrip('.')}. {meaning}", remedy=remedy)
