@@ -28,7 +28,7 @@ def test_a_stat_shows_the_cluster_as_it_is(make_site: MakeSite, vendor: str) -> 
         wait_until(lambda: site.call("stats")[0]["reincarnations"] == 1, 10, "one reincarnation")
         site.wait_counts(8)
         assert cluster.stop() == 0
-    wait_until(lambda: all(stat["status"] == "Stopped" for stat in site.call("stats")), 30, "no cluster")
+    wait_until(lambda: all(stat["status"] == "Stopped" for stat in site.call("stats")), 5, "it has stopped")
 
 
 def test_a_program_may_own_a_cluster(make_site: MakeSite) -> None:
