@@ -118,9 +118,7 @@ def _timing(given: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(cron, str | None):
         raise TypeError(f"cron takes an expression such as '0 22 * * 1-5', not {cron!r}.")
     if kind == Schedule.CRON:
-        if not cron:
-            raise ValueError("A schedule of the type CRON needs cron=…: an expression such as '0 22 * * 1-5'.")
-        check_cron(cron)
+        check_cron(cron or "")
     _check_text("cron", cron, 100)
     return {"schedule_type": kind, "minutes": minutes, "cron": cron or None}
 

@@ -75,12 +75,17 @@ def test_a_cron_expression_that_cannot_be_read_is_a_value_error() -> None:
         Rule("C", GREENWICH, cron="nonsense").after(at("2026-01-01T12:00"))
 
 
+def test_a_cron_schedule_without_an_expression_says_so() -> None:
+    with pytest.raises(ValueError, match="The schedule type Cron needs an expression"):
+        Rule("C", GREENWICH).after(at("2026-01-01T12:00"))
+
+
 @pytest.mark.parametrize(
     ("expression", "told"),
     [
         ("* * * * * *", "has 6 fields, not 5: minute, hour, day, month, weekday"),
-        ("", "has 0 fields, not 5"),
-        ("60 * * * *", "cannot be read"),
+        ("", "needs an expression"),
+        ("60 * * * *", r"cannot be read: .*[^.]\.$"),
         ("@never", "cannot be read"),
         ("H H * * *", "cannot be read"),
         ("0 0 30 2 *", "'0 0 30 2 [*]' never comes to a time: failed to find next date"),

@@ -137,7 +137,7 @@ def test_a_name_that_is_taken_is_refused() -> None:
         ({"minutes": 0}, ValueError, "minutes takes 1 to 32,767, not 0"),
         ({"minutes": "5"}, TypeError, "minutes takes a whole number"),
         ({"schedule_type": "C", "cron": "* * * * * *"}, ValueError, "has 6 fields, not 5"),
-        ({"schedule_type": "C"}, ValueError, "A schedule of the type CRON needs cron="),
+        ({"schedule_type": "C"}, ValueError, "The schedule type Cron needs an expression"),
         ({"cron": 5}, TypeError, "cron takes an expression"),
         ({"repeats": 1.5}, TypeError, "repeats takes a whole number"),
         ({"repeats": True}, TypeError, "repeats takes a whole number"),
