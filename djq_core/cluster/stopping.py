@@ -89,7 +89,7 @@ class Stop:
 
     def _hurry_if_asked(self) -> None:
         """A second signal, or the end of the Cluster, leaves no time for what runs."""
-        if not self._is_hurried and (self._event.count() > 1 or self._event.is_orphaned()):
+        if not self._is_hurried and (self._event.is_urgent() or self._event.is_orphaned()):
             self._is_hurried = True
             self._since = time.monotonic()
 

@@ -262,7 +262,7 @@ def test_a_scheduler_that_was_started_meanwhile_is_told_at_the_end(scene: Scene)
 @pytest.mark.parametrize("reason", ["second signal", "end of the cluster"])
 def test_a_second_signal_or_the_end_of_the_cluster_leaves_no_time(scene: Scene, reason: str) -> None:
     if reason == "second signal":
-        scene.event.set()
+        scene.event.insist()
     else:
         scene.event.writer.close()
     scene.go_on()

@@ -38,10 +38,11 @@ def test_a_program_may_own_a_cluster(make_site: MakeSite) -> None:
     assert states == {
         "before": [False, False, False, False],
         "started": [False, True, False, False],
+        "stopping": [False, False, True, False],
         "stopped": [False, False, False, True],
         "stat": "Idle",
         "is_own": True,
         "timeout": None,
     }
-    assert site.oracle.total(START) == 20
-    assert site.call("counts") == [20, 0, 0]
+    assert site.oracle.total(START) == 21
+    assert site.call("counts") == [21, 0, 0]
