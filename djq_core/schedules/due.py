@@ -155,6 +155,13 @@ def _croniter(expression: str, start: datetime) -> Any:
     try:
         return optional.croniter().croniter(expression, start)
     except (ValueError, KeyError, AttributeError) as error:
+        if expression.startswith("@"):
+            raise ValueError(
+                Phrase(
+                    "{expression!r} is no cron expression: there are @hourly, @daily, @weekly, @monthly and @yearly.",
+                    expression=expression,
+                )
+            ) from error
         told = str(error).rstrip(".")
         raise ValueError(
             Phrase("The cron expression {expression!r} cannot be read: {error}.", expression=expression, error=told)

@@ -88,7 +88,7 @@ def test_a_cron_schedule_without_an_expression_says_so() -> None:
         ("* * * * * *", "has 6 fields, not 5: minute, hour, day, month, weekday"),
         ("", "needs an expression"),
         ("60 * * * *", r"cannot be read: .*[^.]\.$"),
-        ("@never", "cannot be read"),
+        ("@reboot", "'@reboot' is no cron expression: there are @hourly, @daily"),
         ("H H * * *", "cannot be read"),
         ("0 0 30 2 *", "'0 0 30 2 [*]' never comes to a time: failed to find next date"),
     ],

@@ -143,7 +143,7 @@ def test_a_name_that_is_taken_is_refused() -> None:
         ({"repeats": True}, TypeError, "repeats takes a whole number"),
         ({"repeats": 2**31}, ValueError, "repeats takes numbers up to 2,147,483,647"),
         ({"hook": print}, TypeError, "The hook of a schedule is a dotted path"),
-        ({"hook": "nodots"}, ValueError, "The hook 'nodots' is no dotted path"),
+        ({"hook": "nodots"}, ValueError, "The hook 'nodots' is no dotted path, such as 'shop.tasks.send'.$"),
         ({"name": "x" * 101}, ValueError, "name is 101 characters long; 100 are allowed"),
         ({"name": 5}, TypeError, "name takes a text"),
         ({"cluster": 5}, TypeError, "cluster takes a text"),
