@@ -181,7 +181,7 @@ class Cluster:
                 self._begin_stop()
             elif self.stop_event and time.monotonic() - self._asked_to_stop > SAME_SIGNAL:
                 logger.info("Q Cluster-%s stops at once.", self.pid)
-                self.stop_event.set()
+                self.stop_event.insist()
 
     @contextmanager
     def _signals(self) -> Iterator[socket.socket]:

@@ -7,10 +7,17 @@ import os
 import select
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
+from typing import Final
+
+#: So many bytes say that it is urgent: more than any number of callers at once leave by ``set``.
+_URGENT: Final = 256
 
 
 class PipeEvent:
-    """An event between processes over a byte in a pipe that nobody takes out: ``set``, ``is_set`` and ``wait``."""
+    """An event between processes over bytes in a pipe that nobody takes out: ``set``, ``is_set`` and ``wait``.
+
+    As often as it is set, it is set; ``insist`` is another matter.
+    """
 
     def __init__(self, context: BaseContext) -> None:
         reader, writer = context.Pipe(duplex=False)
@@ -18,11 +25,20 @@ class PipeEvent:
         self.writer: Connection = writer
 
     def set(self) -> None:
-        """Set the event; each call counts."""
-        os.write(self.writer.fileno(), b"!")
+        """Set the event."""
+        if not self.is_set():
+            os.write(self.writer.fileno(), b"!")
 
-    def count(self) -> int:
-        """Return how often the event was set."""
+    def insist(self) -> None:
+        """Set the event, and say that it is urgent."""
+        if not self.is_urgent():
+            os.write(self.writer.fileno(), b"!" * _URGENT)
+
+    def is_urgent(self) -> bool:
+        """Tell whether somebody insists."""
+        return self._count() >= _URGENT
+
+    def _count(self) -> int:
         import fcntl
         import termios
 
@@ -32,7 +48,7 @@ class PipeEvent:
 
     def is_set(self) -> bool:
         """Tell whether the event was set."""
-        return self.count() > 0
+        return self._count() > 0
 
     def is_orphaned(self) -> bool:
         """Tell whether nobody is left who could set it."""

@@ -78,8 +78,9 @@ class Runs:
         packages = self._packages(row, times, slots)
         is_over = following is None and row.repeats < 0
         row.repeats = 0 if following is None else row.repeats - len(slots)
-        if following and row.repeats:
-            row.next_run, row.slot = times.stored(following), following.isoformat()
+        last = slots[-1] if slots else None
+        if slot := following if row.repeats else last:
+            row.next_run, row.slot = times.stored(slot), slot.isoformat()
         self._note(row, packages)
         return Run(row, packages, is_over)
 

@@ -147,6 +147,14 @@ class Sentinel:
         self._guarded = now
         self._has_deaths = True
         self._snapshot.is_stopping = self._stop is not None
+        self._publish()
+
+    def publish_end(self) -> None:
+        """Let it be known that the stop is over."""
+        self._snapshot.has_stopped = True
+        self._publish()
+
+    def _publish(self) -> None:
         if pusher := self._ready_helper("pusher"):
             stat = self._snapshot.take(self.traffic, self.workers.values(), self.helpers)
             pusher.control.send(Frame(Kind.STAT, header=stat))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Seconds after which the statistics of a silent cluster are gone, at least.
 LIFETIME = 10.0
+#: Seconds for which a cluster that has stopped is shown as such.
+STOPPED_LIFETIME = 3.0
 #: Seconds for which the history of a silent cluster is kept.
 HISTORY_LIFETIME = 600.0
 _PREFIX = "djq:stat"
@@ -50,6 +52,7 @@ class Snapshot:
         self.reincarnations = 0
         self.is_running = False
         self.is_stopping = False
+        self.has_stopped = False
 
     def take(self, traffic: Traffic, workers: Iterable[WorkerChild], helpers: Mapping[str, Child]) -> dict[str, Any]:
         """Return the statistics of this moment."""
@@ -78,6 +81,8 @@ class Snapshot:
         }
 
     def _status(self, traffic: Traffic) -> str:
+        if self.has_stopped:
+            return Conf.STOPPED
         if self.is_stopping:
             return Conf.STOPPING
         if not self.is_running:
@@ -230,7 +235,8 @@ class StatStore:
     def put(self, stat: Mapping[str, Any]) -> None:
         """Publish a snapshot under its host and cluster id; it vanishes when it is not renewed."""
         text = self._signer.sign(STAT, _to_json(stat))
-        self._put(_PREFIX, f"{quote(stat['host'])}:{stat['cluster_id']}", text, self._seconds)
+        seconds = STOPPED_LIFETIME if stat["status"] == Conf.STOPPED else self._seconds
+        self._put(_PREFIX, f"{quote(stat['host'])}:{stat['cluster_id']}", text, seconds)
 
     def get_all(self) -> list[Stat]:
         """Return the newest status of each cluster that is signed for this cluster name and not too old."""

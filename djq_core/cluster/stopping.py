@@ -89,7 +89,7 @@ class Stop:
 
     def _hurry_if_asked(self) -> None:
         """A second signal, or the end of the Cluster, leaves no time for what runs."""
-        if not self._is_hurried and (self._event.count() > 1 or self._event.is_orphaned()):
+        if not self._is_hurried and (self._event.is_urgent() or self._event.is_orphaned()):
             self._is_hurried = True
             self._since = time.monotonic()
 
@@ -139,7 +139,7 @@ class Stop:
         monitor = self._sentinel.helpers.get("monitor")
         if monitor is None:
             return not self._sentinel.traffic.table.finished or is_late
-        if monitor.is_ready and (monitor.pid, Kind.STOP) not in self._told:
+        if monitor.is_ready and not self._is_told(monitor, Kind.STOP):
             self._told.add((monitor.pid, Kind.STOP))
             monitor.data.send(Frame(Kind.STOP))
         if is_late:
@@ -151,17 +151,27 @@ class Stop:
         is_late = is_late or now - self._since > 2 * HURRY
         self._tell("scheduler", Kind.STOP)
         if not sentinel.traffic.releasing or is_late:
-            self._tell("pusher", Kind.LEAVE)
+            self._dismiss_pusher()
         if is_late:
             self._kill(sentinel.helpers.values())
         return not sentinel.helpers
 
+    def _dismiss_pusher(self) -> None:
+        """Let the pusher publish the end, as the last thing it does."""
+        pusher = self._sentinel.helpers.get("pusher")
+        if pusher is not None and not self._is_told(pusher, Kind.LEAVE):
+            self._sentinel.publish_end()
+        self._tell("pusher", Kind.LEAVE)
+
     def _tell(self, role: str, kind: Kind) -> None:
         """Send a frame to a helper, once."""
         helper = self._sentinel.helpers.get(role)
-        if helper is not None and (helper.pid, kind) not in self._told:
+        if helper is not None and not self._is_told(helper, kind):
             self._told.add((helper.pid, kind))
             helper.control.send(Frame(kind))
+
+    def _is_told(self, helper: Child, kind: Kind) -> bool:
+        return (helper.pid, kind) in self._told
 
     @staticmethod
     def _kill(children: Iterable[Child]) -> None:

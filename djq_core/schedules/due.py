@@ -115,7 +115,7 @@ def _moment(slot: datetime) -> datetime:
 def check_cron(expression: str) -> None:
     """Raise ValueError that says what is wrong with a cron expression, ImportError where croniter is missing."""
     fields = expression.split()
-    if not expression.startswith("@") and len(fields) != _CRON_FIELDS:
+    if fields and not expression.startswith("@") and len(fields) != _CRON_FIELDS:
         raise ValueError(
             Phrase(
                 "The cron expression {expression!r} has {count} fields, not 5: minute, hour, day, month, weekday.",
@@ -148,9 +148,21 @@ def next_by_cron(expression: str, slot: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _croniter(expression: str, start: datetime) -> Any:
+    if not expression.strip():
+        raise ValueError(
+            Phrase("The schedule type Cron needs an expression: minute, hour, day, month, weekday, as in 0 22 * * 1-5.")
+        )
     try:
         return optional.croniter().croniter(expression, start)
     except (ValueError, KeyError, AttributeError) as error:
+        if expression.startswith("@"):
+            raise ValueError(
+                Phrase(
+                    "{expression!r} is no cron expression: there are @hourly, @daily, @weekly, @monthly and @yearly.",
+                    expression=expression,
+                )
+            ) from error
+        told = str(error).rstrip(".")
         raise ValueError(
-            Phrase("The cron expression {expression!r} cannot be read: {error}.", expression=expression, error=error)
+            Phrase("The cron expression {expression!r} cannot be read: {error}.", expression=expression, error=told)
         ) from error

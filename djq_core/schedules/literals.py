@@ -23,7 +23,9 @@ def read_kwargs(text: str | None) -> dict[str, Any]:
     """Return the values of ``"a=1, b='x'"``, or of a dictionary literal; raise ValueError naming what is no literal."""
     call = _parse(text)
     if len(call.args) == 1 and not call.keywords and isinstance(call.args[0], ast.Dict):
-        return dict(_literal(call.args[0]))
+        named = dict(_literal(call.args[0]))
+        if all(isinstance(name, str) for name in named):
+            return named
     if call.args or any(keyword.arg is None for keyword in call.keywords):
         raise ValueError(Phrase("The keyword arguments {text!r} must have the form name=value.", text=text))
     if len({keyword.arg for keyword in call.keywords}) < len(call.keywords):

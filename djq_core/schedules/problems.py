@@ -68,10 +68,8 @@ def _of_minutes(kind: str, minutes: int | None) -> str | None:
 def _of_cron(kind: str, expression: str | None) -> str | None:
     if kind != "C":
         return None
-    if not expression:
-        return _("The schedule type Cron needs an expression: minute, hour, day, month, weekday, as in 0 22 * * 1-5.")
     try:
-        return _raised_by(check_cron, expression)
+        return _raised_by(check_cron, expression or "")
     except ImportError:
         return _("Cron schedules need the package croniter, which is not installed: pip install 'djq-core[cron]'.")
 

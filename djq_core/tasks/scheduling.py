@@ -18,6 +18,7 @@ from djq_core.models import FUNC_LENGTH, GROUP_LENGTH, NAME_LENGTH, Schedule
 from djq_core.schedules.declared import MARK, Declaration
 from djq_core.schedules.due import check_cron
 from djq_core.schedules.literals import write_args, write_kwargs
+from djq_core.schedules.problems import is_path
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -158,6 +159,8 @@ def check_q_options(q_options: object) -> None:
 def _check_path(value: object, what: str) -> None:
     if not isinstance(value, str):
         raise TypeError(f"The {what} of a schedule is a dotted path, such as 'shop.tasks.send', not {value!r}.")
+    if not is_path(value):
+        raise ValueError(f"The {what} {value!r} is no dotted path, such as 'shop.tasks.send'.")
     check_function(value, what)
 
 

@@ -20,14 +20,22 @@ def event() -> Iterator[PipeEvent]:
         yield made
 
 
-def test_an_event_is_set_for_good_and_counted(event: PipeEvent) -> None:
+def test_an_event_is_set_for_good(event: PipeEvent) -> None:
     assert not event.is_set()
     assert not event.wait(0.01)
     event.set()
     assert event.is_set()
     assert event.wait(0)
-    event.set()
-    assert event.count() == 2
+
+
+def test_an_event_is_urgent_for_who_insists_and_not_for_who_sets_it_again(event: PipeEvent) -> None:
+    for _ in range(1000):
+        event.set()
+    assert not event.is_urgent()
+    for _ in range(1000):
+        event.insist()
+    assert event.is_urgent()
+    assert event.is_set()
 
 
 def test_an_event_wakes_who_waits(event: PipeEvent) -> None:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from djq_core import hookimpl
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.keeper import Keeper
+from djq_core.cluster.runs import Runs
 from djq_core.cluster.scheduler import AGAIN, READING, Scheduler
 from djq_core.cluster.status import Snapshot, StatStore
 from djq_core.cluster.traffic import Traffic
@@ -422,6 +423,13 @@ def test_when_repeats_are_used_up_the_row_stays_and_its_slot_too() -> None:
     schedule.refresh_from_db()
     assert len(sent(runtime)) == 2
     assert (schedule.repeats, schedule.next_run) == (0, first + timedelta(hours=1))
+
+
+def test_repeats_that_are_used_up_at_once_leave_the_slot_that_ran_last() -> None:
+    first = timezone.now() - timedelta(hours=9)
+    run = Runs(runtime_of(), timezone.now()).plan(add(next_run=first, schedule_type=Schedule.HOURLY, repeats=3), 10)
+    assert len(run.packages) == 3
+    assert (run.row.repeats, run.row.next_run) == (0, first + timedelta(hours=2))
 
 
 def test_always_counts_down_below_zero() -> None:

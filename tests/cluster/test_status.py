@@ -77,7 +77,9 @@ def test_the_states_are_those_of_the_manual() -> None:
     states.append(snapshot.take(traffic, [], {})["status"])
     snapshot.is_stopping = True
     states.append(snapshot.take(traffic, [], {})["status"])
-    assert states == [Conf.STARTING, Conf.IDLE, Conf.WORKING, Conf.STOPPING]
+    snapshot.has_stopped = True
+    states.append(snapshot.take(traffic, [], {})["status"])
+    assert states == [Conf.STARTING, Conf.IDLE, Conf.WORKING, Conf.STOPPING, Conf.STOPPED]
 
 
 # Reading
@@ -119,9 +121,9 @@ def test_a_broker_that_shares_statistics_keeps_them() -> None:
     runtime, broker = runtime_of(name="main", guard_cycle=20), Sharing()
     store = StatStore(runtime, broker)
     store.put(taken(cluster_id=7, host="h"))
-    ((key, _, seconds),) = broker.log
-    assert (key, seconds) == ("djq:stat:main:h:7", 60)
-    assert [stat.cluster_id for stat in store.get_all()] == [7]
+    store.put(taken(cluster_id=8, host="h", status=Conf.STOPPED))
+    assert [(key, seconds) for key, _, seconds in broker.log] == [("djq:stat:main:h:7", 60), ("djq:stat:main:h:8", 3)]
+    assert [stat.cluster_id for stat in store.get_all()] == [7, 8]
 
 
 @pytest.mark.parametrize("kind", ["unsigned", "foreign", "task", "no json", "no stat"])

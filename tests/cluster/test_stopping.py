@@ -21,7 +21,7 @@ from tests.cluster.stand_ins import Bench, task_frame
 from tests.conf.making import conf
 from tests.making import MemoryBroker
 
-STOP, LEAVE = Frame(Kind.STOP), Frame(Kind.LEAVE)
+STOP, LEAVE, END = Frame(Kind.STOP), Frame(Kind.LEAVE), Frame(Kind.STAT, header="stopped")
 
 
 class Plain(MemoryBroker):
@@ -40,6 +40,9 @@ class Guard:
     def stop_worker(self, worker: WorkerChild) -> None:
         if worker not in self.stopped:
             self.stopped.append(worker)
+
+    def publish_end(self) -> None:
+        self.helpers["pusher"].control.send(END)
 
     def end_worker(self, worker: WorkerChild) -> None:
         del self.workers[worker.key]
@@ -209,8 +212,9 @@ def test_the_monitor_comes_after_the_workers_and_the_pusher_leaves_last(scene: S
     scene.go_on()
     assert LEAVE not in scene.told("pusher")
     scene.guard.traffic.releasing.clear()
-    scene.go_on()
-    assert scene.told("pusher") == [LEAVE]
+    for _ in range(3):
+        scene.go_on()
+    assert scene.told("pusher") == [END, LEAVE]
     scene.guard.helpers.clear()
     scene.go_on()
     assert scene.stop.is_over
@@ -258,7 +262,7 @@ def test_a_scheduler_that_was_started_meanwhile_is_told_at_the_end(scene: Scene)
 @pytest.mark.parametrize("reason", ["second signal", "end of the cluster"])
 def test_a_second_signal_or_the_end_of_the_cluster_leaves_no_time(scene: Scene, reason: str) -> None:
     if reason == "second signal":
-        scene.event.set()
+        scene.event.insist()
     else:
         scene.event.writer.close()
     scene.go_on()

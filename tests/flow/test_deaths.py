@@ -116,12 +116,13 @@ def test_nothing_is_left_of_a_killed_command_and_the_next_cluster_goes_on(make_s
 
 
 def test_nothing_is_left_of_a_killed_command_whose_workers_are_deaf(make_site: MakeSite) -> None:
-    site = make_site(q_cluster={"retry": 3})
+    site = make_site(q_cluster={"retry": 60})
     with site.cluster() as cluster:
         site.call("enqueue_many", "sleep_deaf", [f"deaf-{n}" for n in range(4)], 60)
         wait_until(lambda: site.oracle.total(START) == 4, 10, "four deaf workers")
         assert cluster.kill(cluster.pid)
         cluster.assert_nothing_left(5.0)
+    assert site.call("sizes") == [4, 0]  # handed back, not left to the end of the lease
 
 
 @pytest.mark.parametrize("role", [SENTINEL, None])

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -33,6 +34,7 @@ from djq_orm.packing import from_text
 from tests.harness import oracle
 from tests.harness.hostile import Deadly, Unloadable
 from tests.harness.names import HOSTILE, TASKS
+from tests.harness.waiting import wait_until
 
 _CHUNK = 500
 
@@ -387,7 +389,7 @@ def probe(view: str = "health", **options: Any) -> list[Any]:
 
 
 def own_a_cluster() -> dict[str, Any]:
-    """Start a cluster here, let it drain the queue, stop it, and return its states on the way."""
+    """Start a cluster here, let it drain the queue, stop it while a task runs, and return its states on the way."""
     cluster = Cluster()
     seen: dict[str, Any] = {"before": _states(cluster), "timeout": cluster.timeout}
     cluster.start()
@@ -397,6 +399,11 @@ def own_a_cluster() -> dict[str, Any]:
         assert time.monotonic() < until, cluster.stat()
         time.sleep(0.05)
     seen["stat"] = cluster.stat().status
+    enqueue("mark", "last", 1.5)
+    wait_until(lambda: oracle.Oracle(Path(settings.ORACLE)).of("last") == [oracle.START], 10, "the last one runs")
+    assert cluster.stop_event
+    cluster.stop_event.set()
+    seen["stopping"] = _states(cluster)
     cluster.stop()
     return {**seen, "stopped": _states(cluster)}
 

@@ -26,8 +26,10 @@ def at(text: str, zone: ZoneInfo = GREENWICH) -> datetime:
         ("W", "2026-12-28T10:00", "2027-01-04T10:00"),
         ("M", "2026-01-31T10:00", "2026-02-28T10:00"),
         ("M", "2028-01-31T10:00", "2028-02-29T10:00"),
+        ("M", "2028-02-29T10:00", "2028-03-29T10:00"),
         ("Q", "2026-11-30T10:00", "2027-02-28T10:00"),
         ("Y", "2028-02-29T10:00", "2029-02-28T10:00"),
+        ("Y", "2031-02-28T10:00", "2032-02-28T10:00"),
     ],
 )
 def test_each_type_has_its_step(kind: str, slot: str, following: str) -> None:
@@ -75,13 +77,18 @@ def test_a_cron_expression_that_cannot_be_read_is_a_value_error() -> None:
         Rule("C", GREENWICH, cron="nonsense").after(at("2026-01-01T12:00"))
 
 
+def test_a_cron_schedule_without_an_expression_says_so() -> None:
+    with pytest.raises(ValueError, match="The schedule type Cron needs an expression"):
+        Rule("C", GREENWICH).after(at("2026-01-01T12:00"))
+
+
 @pytest.mark.parametrize(
     ("expression", "told"),
     [
         ("* * * * * *", "has 6 fields, not 5: minute, hour, day, month, weekday"),
-        ("", "has 0 fields, not 5"),
-        ("60 * * * *", "cannot be read"),
-        ("@never", "cannot be read"),
+        ("", "needs an expression"),
+        ("60 * * * *", r"cannot be read: .*[^.]\.$"),
+        ("@reboot", "'@reboot' is no cron expression: there are @hourly, @daily"),
         ("H H * * *", "cannot be read"),
         ("0 0 30 2 *", "'0 0 30 2 [*]' never comes to a time: failed to find next date"),
     ],

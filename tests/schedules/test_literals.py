@@ -65,6 +65,7 @@ def test_what_is_no_argument_is_told(text: str, reason: str) -> None:
         ("1", "must have the form name=value"),
         ("{'a': 1}, b=2", "must have the form name=value"),
         ("**{'a': 1}", "must have the form name=value"),
+        ("{1: 2}", "must have the form name=value"),
         ("a=f()", r"'f\(\)' is not a Python literal"),
         ("a=", "cannot be read"),
         ("a=1, a=2", "hold a name twice"),
