@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from djq_core.cluster.assignment import Held
 from djq_core.cluster.children import Child, WorkerChild, how_it_ended, last_of
-from djq_core.cluster.status import Snapshot
+from djq_core.cluster.snapshot import Snapshot
 from djq_core.cluster.stopping import Stop
 from djq_core.cluster.traffic import Traffic
 

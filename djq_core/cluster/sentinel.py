@@ -20,7 +20,7 @@ from djq_core.cluster.events import PipeEvent
 from djq_core.cluster.processes import Spawner
 from djq_core.cluster.restarts import Restarts
 from djq_core.cluster.roster import Roster
-from djq_core.cluster.status import Snapshot
+from djq_core.cluster.snapshot import Snapshot
 from djq_core.cluster.stopping import Stop
 from djq_core.cluster.switchboard import Switchboard
 from djq_core.cluster.timekeeping import Timekeeper

@@ -11,7 +11,7 @@ import pytest
 from djq_core.cluster.channels import Frame, Kind
 from djq_core.cluster.children import Child, WorkerChild
 from djq_core.cluster.deaths import Deaths
-from djq_core.cluster.status import Snapshot
+from djq_core.cluster.snapshot import Snapshot
 from djq_core.cluster.stopping import Stop
 from djq_core.cluster.traffic import Traffic
 from tests.cluster.stand_ins import Bench, task_frame

@@ -12,7 +12,8 @@ from django.core.cache import caches
 
 from djq_core.brokers.memory import MemoryBroker
 from djq_core.cluster.history import INTERVAL, LENGTH, Recorder
-from djq_core.cluster.status import Sample, Snapshot, StatStore
+from djq_core.cluster.snapshot import Snapshot
+from djq_core.cluster.status import Sample, StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
 from djq_core.envelope import HISTORY, STAT

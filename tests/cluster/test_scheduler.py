@@ -22,7 +22,8 @@ from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.keeper import Keeper
 from djq_core.cluster.runs import Runs
 from djq_core.cluster.scheduler import AGAIN, READING, Scheduler
-from djq_core.cluster.status import Snapshot, StatStore
+from djq_core.cluster.snapshot import Snapshot
+from djq_core.cluster.status import StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.envelope import TASK, TaskPackage, decode_package
 from djq_core.envelope.package import ORIGIN

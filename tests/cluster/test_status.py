@@ -15,7 +15,8 @@ from django.core.cache import caches
 
 from djq_core import current
 from djq_core.cluster.channels import Kind
-from djq_core.cluster.status import Snapshot, Stat, StatStore
+from djq_core.cluster.snapshot import Snapshot
+from djq_core.cluster.status import Stat, StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
 from djq_core.envelope import STAT

@@ -21,7 +21,8 @@ from django.db import connection
 from django.test import override_settings
 
 from djq_core import current
-from djq_core.cluster.status import Snapshot, StatStore
+from djq_core.cluster.snapshot import Snapshot
+from djq_core.cluster.status import StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.envelope import new_id
 from djq_core.management.terminal.command import seconds

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from djq_core.brokers import Broker
 from djq_core.brokers.base import Package, Queued
-from djq_core.cluster.status import Snapshot, StatStore
+from djq_core.cluster.snapshot import Snapshot
+from djq_core.cluster.status import StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
 from djq_core.enqueue.send import seal

@@ -18,7 +18,8 @@ from django.test import override_settings
 
 from djq_core import current
 from djq_core.brokers import Broker
-from djq_core.cluster.status import Snapshot, StatStore
+from djq_core.cluster.snapshot import Snapshot
+from djq_core.cluster.status import StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
 from djq_core.envelope import new_id

@@ -11,7 +11,8 @@ from django.core.cache import caches
 from django.test import override_settings
 
 from djq_core.brokers import Broker
-from djq_core.cluster.status import Sample, Snapshot, StatStore
+from djq_core.cluster.snapshot import Snapshot
+from djq_core.cluster.status import Sample, StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
 from djq_core.exceptions import BrokerError

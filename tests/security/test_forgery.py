@@ -15,7 +15,8 @@ from django.db import connection
 from django.test import override_settings
 
 from djq_core import current
-from djq_core.cluster.status import LIFETIME, Snapshot, StatStore
+from djq_core.cluster.snapshot import Snapshot
+from djq_core.cluster.status import LIFETIME, StatStore
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
 from djq_core.envelope import FIELD, GROUP, RESULT, STAT, TASK

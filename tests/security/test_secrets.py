@@ -16,7 +16,7 @@ from djq_core.brokers import BrokerSettings
 from djq_core.checks import messages
 from djq_core.cluster.channels import Channel
 from djq_core.cluster.pusher import Pusher
-from djq_core.cluster.status import Snapshot
+from djq_core.cluster.snapshot import Snapshot
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
 from djq_core.enqueue import enqueue

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.cache.backends.locmem import LocMemCache
 
 from djq_core.brokers import Broker
-from djq_core.cluster.status import Sample, Snapshot, StatStore
+from djq_core.cluster.snapshot import Snapshot
+from djq_core.cluster.status import Sample, StatStore
 from djq_core.cluster.tally import no_durations
 from djq_core.cluster.traffic import Traffic
 from djq_core.conf import Conf
