@@ -118,7 +118,7 @@ def check_cron(expression: str) -> None:
     if fields and not expression.startswith("@") and len(fields) != _CRON_FIELDS:
         raise ValueError(
             Phrase(
-                "The cron expression {expression!r} has {count} fields, not 5: minute, hour, day, month, weekday.",
+                "The cron expression {expression!r} needs 5 fields, not {count}: minute, hour, day, month, weekday.",
                 expression=expression,
                 count=len(fields),
             )

@@ -179,7 +179,7 @@ def test_a_schedule_is_refused_explained_made_run_and_paused(page: Page, keep: K
         "“done” is no dotted path: write package.module.function.",
         "'x' is not a Python literal. A text stands in quotes: 'x'.",
         "The keyword arguments 'y' must have the form name=value.",
-        "The cron expression '5 4 * * * *' has 6 fields, not 5: minute, hour, day, month, weekday.",
+        "The cron expression '5 4 * * * *' needs 5 fields, not 6: minute, hour, day, month, weekday.",
         "“at once” cannot be the name of a keyword argument.",
     ]
     fields = {"func": "math.pow", "hook": "", "args": "2, 10", "kwargs": "", "cron": "5 4 * * *", "repeats": "3"}

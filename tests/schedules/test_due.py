@@ -85,7 +85,7 @@ def test_a_cron_schedule_without_an_expression_says_so() -> None:
 @pytest.mark.parametrize(
     ("expression", "told"),
     [
-        ("* * * * * *", "has 6 fields, not 5: minute, hour, day, month, weekday"),
+        ("* * * * * *", "needs 5 fields, not 6: minute, hour, day, month, weekday"),
         ("", "needs an expression"),
         ("60 * * * *", r"cannot be read: .*[^.]\.$"),
         ("@reboot", "'@reboot' is no cron expression: there are @hourly, @daily"),

@@ -30,7 +30,7 @@ def found(**fields: Any) -> dict[str, str]:
         ({"kwargs": "a=1, a=2"}, "kwargs", "a=1, a=2"),
         ({"schedule_type": "I"}, "minutes", "Say how many minutes pass between two runs"),
         ({"schedule_type": "C"}, "cron", "needs an expression: minute, hour, day, month, weekday"),
-        ({"schedule_type": "C", "cron": "1 2"}, "cron", "'1 2' has 2 fields, not 5"),
+        ({"schedule_type": "C", "cron": "1 2"}, "cron", "'1 2' needs 5 fields, not 2"),
         ({"schedule_type": "C", "cron": "99 * * * *"}, "cron", "The cron expression '99 * * * *' cannot be read"),
         ({"intended_date_kwarg": "due date"}, "intended_date_kwarg", "cannot be the name of a keyword argument"),
     ],

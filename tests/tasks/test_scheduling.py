@@ -136,7 +136,7 @@ def test_a_name_that_is_taken_is_refused() -> None:
         ({"schedule_type": "I"}, ValueError, "needs minutes="),
         ({"minutes": 0}, ValueError, "minutes takes 1 to 32,767, not 0"),
         ({"minutes": "5"}, TypeError, "minutes takes a whole number"),
-        ({"schedule_type": "C", "cron": "* * * * * *"}, ValueError, "has 6 fields, not 5"),
+        ({"schedule_type": "C", "cron": "* * * * * *"}, ValueError, "needs 5 fields, not 6"),
         ({"schedule_type": "C"}, ValueError, "The schedule type Cron needs an expression"),
         ({"cron": 5}, TypeError, "cron takes an expression"),
         ({"repeats": 1.5}, TypeError, "repeats takes a whole number"),
