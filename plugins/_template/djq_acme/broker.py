@@ -202,7 +202,7 @@ class AcmeBroker(Broker):
         """Return True when the file can be read."""
         try:
             with self._connection.reading() as sqlite:
-                sqlite.execute("SELECT id FROM acme_package LIMIT 1")
+                sqlite.execute("SELECT id FROM acme_package LIMIT 1").fetchall()
         except BrokerError:
             return False
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
 
 from djq_acme.options import AcmeOptions
@@ -71,9 +71,9 @@ def _opened(options: AcmeOptions) -> sqlite3.Connection:
     # Every client library has a default for its time-outs that is too long, or none: each call must end in time.
     sqlite = sqlite3.connect(options.file, timeout=options.timeout, isolation_level=None, check_same_thread=False)
     try:
-        with suppress(sqlite3.OperationalError):  # another process may be doing just this; the file keeps it
-            sqlite.execute("PRAGMA journal_mode = WAL")
-        sqlite.execute("PRAGMA synchronous = FULL")  # accepted means written, whatever SQLite was compiled with
+        # Accepted means written. A write-ahead log would be faster, but who has one open holds a lock even when idle,
+        # and in a fork SQLite would believe to hold it too.
+        sqlite.execute("PRAGMA synchronous = FULL")
         sqlite.executescript(_SCHEMA)
     except sqlite3.Error:
         sqlite.close()

@@ -48,4 +48,4 @@ def test_what_is_accepted_is_on_the_disk(make_broker: Callable[..., AcmeBroker])
     make_broker().enqueue("a")
     with make_broker()._connection.reading() as sqlite:
         told = [sqlite.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
-    assert told == ["wal", 2]
+    assert told == ["delete", 2]

@@ -33,7 +33,7 @@ def test_a_file_that_another_writes_for_too_long_is_an_error_in_time(
             BrokerError, match=r"locked\. Another process wrote for longer than .*'timeout'\] \(0\.2 s\)"
         ):
             broker.enqueue("b")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4, "the default is 5"
         assert broker.queue_size() == 1, "who only looks does not wait"
     broker.enqueue("c")
     assert [delivery.package for delivery in broker.receive(5, 0)] == ["a", "c"]
