@@ -128,17 +128,18 @@ class AcmeBroker(Broker):
     def _claim(self, count: int) -> list[Delivery]:
         # The clock is that of this host, which all users of the file share. Those of several hosts differ: where a
         # server has a clock, let it count, and give its time in ``clock()``.
-        now, token = time.time(), secrets.token_hex(8)
-        names = {"queue": self.list_key, "now": now, "until": now + self.settings.lease, "token": token, "count": count}
+        token = secrets.token_hex(8)
         with self._connection.changing() as sqlite:
-            rows = sqlite.execute(_CLAIM, names).fetchall()
+            now = time.time()  # after the wait for the file, which is no part of the lease
+            times = {"now": now, "until": now + self.settings.lease}
+            rows = sqlite.execute(_CLAIM, {"queue": self.list_key, "count": count, "token": token, **times}).fetchall()
         return [Delivery(str(Receipt(str(id), token)), *others) for id, *others in sorted(rows)]
 
     def extend(self, receipts: Sequence[str], seconds: float) -> list[str | None]:
         """Renew leases to end ``seconds`` from now; a receipt stays as it is, None stands for a lost one."""
         held = [Receipt.read(receipt) for receipt in receipts]
-        due = time.time() + seconds
         with self._connection.changing() as sqlite:
+            due = time.time() + seconds
             return [str(each) if sqlite.execute(_EXTEND, [due, *each]).rowcount else None for each in held]
 
     def release(self, receipts: Sequence[str], *, delay: float = 0.0, counted: bool = True) -> None:

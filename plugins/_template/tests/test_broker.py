@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from collections.abc import Callable
 
 from djq_acme.broker import AcmeBroker
+from djq_acme.connection import Connection
 
 
 def test_a_package_can_be_deleted_by_its_tracking_id(make_broker: Callable[..., AcmeBroker]) -> None:
@@ -42,6 +44,21 @@ def test_many_may_be_the_first_to_use_the_file(make_broker: Callable[..., AcmeBr
         thread.join()
     assert errors == []
     assert brokers[0].queue_size() == len(brokers)
+
+
+def test_a_fork_opens_the_file_for_itself(make_broker: Callable[..., AcmeBroker]) -> None:
+    broker = make_broker()
+    broker.enqueue("a")
+    child = multiprocessing.get_context("fork").Process(target=send_from_a_fork, args=[broker, broker._connection])
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    assert [delivery.package for delivery in broker.receive(5, 0)] == ["a", "b"]
+
+
+def send_from_a_fork(broker: AcmeBroker, of_parent: Connection) -> None:
+    assert broker._connection is not of_parent
+    broker.enqueue("b")
 
 
 def test_what_is_accepted_is_on_the_disk(make_broker: Callable[..., AcmeBroker]) -> None:
