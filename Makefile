@@ -15,7 +15,7 @@ BENCH_READY := $(BENCH_VENV)/.ready
 PLUGINS    := $(filter-out plugins/_template,$(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
 REPORT     := $(CURDIR)/docs/reliability.json
 CURVES     := $(CURDIR)/docs/soak.json
-TYPED      := djq_core tests bench $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
+TYPED      := djq_core tests bench plugins/_template/djq_acme $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
 
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-admin test lint format types layers docs messages chaos figures soak bench clean

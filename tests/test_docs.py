@@ -23,6 +23,7 @@ SOURCES = [
     if "migrations" not in path.parts
 ]
 CHECK_ID = re.compile(r"djq(?:_[a-z]+)?\.[EW]\d{3}")
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("plugins/*/README.md"))]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 
 
@@ -93,6 +94,11 @@ def test_every_error_explains_itself(error: str) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_link_inside_the_repository_leads_somewhere(path: Path) -> None:
     assert [target for target in links(path) if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)
+def test_a_package_index_shows_a_readme_without_broken_links(path: Path) -> None:
+    assert links(path) == [], "a link to another file of the repository leads nowhere there: name the page in words"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

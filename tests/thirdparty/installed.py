@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -14,10 +15,17 @@ SOURCES = ("reporter", "serializer", "results")
 
 
 def install(target: Path, work: Path) -> None:
-    """Build and install all of them into a folder, without a network."""
-    copies = [
-        shutil.copytree(HERE / name, work / name, ignore=shutil.ignore_patterns("__pycache__")) for name in SOURCES
-    ]
+    """Build and install all of them into a folder."""
+    install_copies(target, [copy_of(HERE / name, work / name) for name in SOURCES])
+
+
+def copy_of(source: Path, place: Path) -> Path:
+    """Copy a distribution, for building it writes beside it."""
+    return shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+
+
+def install_copies(target: Path, copies: Sequence[Path]) -> None:
+    """Build and install distributions into a folder, without a network."""
     options = [
         "--no-deps",
         "--no-build-isolation",

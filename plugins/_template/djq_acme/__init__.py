@@ -1,0 +1,1 @@
+"""Acme as the message broker of djq."""
