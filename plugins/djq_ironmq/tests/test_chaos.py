@@ -34,7 +34,7 @@ def test_r1_killed_workers_lose_nothing(
 @short_and_full(
     "point, tasks, chains, kills",
     (AFTER_SAVE, 20, 5, 2),
-    *((point, 400, 30, 5) for point in POINTS),
+    *((point, 800, 30, 5) for point in POINTS),
     seconds=LONG,
     vendors=ON,
 )

@@ -56,7 +56,7 @@ def test_r1_killed_workers_lose_nothing(
 @short_and_full(
     "point, tasks, chains, kills",
     (AFTER_HOOK, 24, 8, 2),
-    *((point, 400, 30, 5) for point in POINTS),
+    *((point, 800, 30, 5) for point in POINTS),
     seconds=LONG,
     vendors=ON,
     short_on=[SECANTUS],
