@@ -93,7 +93,7 @@ def kill_monitors(site: Site, point: str, tasks: int, chains: int, kills: int, *
     site.call("enqueue_chains", [f"chain-{number}" for number in range(chains)], 2, 0.01)
     fault = site.fault(f"{point}:kill", kills)
     with site.cluster(env=fault) as cluster:
-        ledger = wait_stored(site, tasks + 2 * chains)
+        wait_stored(site, tasks + 2 * chains)
         left = list(Path(fault["DJQ_FAULT_BUDGET"]).iterdir())
         assert not left, f"{len(left)} of {kills} kills did not happen"
         assert len(cluster.log.deaths()) == kills
