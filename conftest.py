@@ -13,6 +13,19 @@ TESTS = Path(__file__).parent / "tests"
 CLUSTERS = (TESTS / "chaos", TESTS / "flow")
 #: Folders of tests that take their time: they start processes or servers, or wait for a clock.
 LONG = (*CLUSTERS, TESTS.parent / "plugins", *(TESTS / name for name in ("demo", "examples", "security", "testing")))
+#: How many characters of a value go into the name of a test.
+SHOWN = 60
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a test after the beginning of a long text, for pytest writes the name into the environment.
+
+    A variable of 128 KiB there lets no process start any more, and the server that a test wanted to start first is
+    missed by all tests after it.
+    """
+    if isinstance(val, str | bytes) and len(val) > SHOWN:
+        return f"{ascii(val[:SHOWN])}-and-on-to-{len(val)}"
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

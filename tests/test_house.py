@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "djq_core"
 SOURCES = sorted(path for path in CORE.rglob("*.py") if "migrations" not in path.parts)
 LONGEST_FILE = 300
+#: Of a test: the characters of its name, which pytest keeps in a variable of the environment.
+LONGEST_NAME, SHOWN = 1_000, 200
 
 LOOK_AROUND = """
 import os, signal, sys, threading
@@ -72,6 +74,11 @@ def test_only_the_pusher_fetches() -> None:
 def test_only_the_monitor_acknowledges() -> None:
     who_does = {name(path) for path in SOURCES if asks_broker(path, "acknowledge", "acknowledge_many")}
     assert {who for who in who_does if not who.startswith("testing/")} == {"cluster/monitor.py"}
+
+
+def test_the_name_of_a_test_fits_into_the_environment_of_what_it_starts(request: pytest.FixtureRequest) -> None:
+    longest = max((item.nodeid for item in request.session.items), key=len)
+    assert len(longest) < LONGEST_NAME, longest[:SHOWN]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
