@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import threading
 import time
@@ -73,7 +74,7 @@ class Connection:
 
     def __init__(self, options: MongoOptions, list_key: str) -> None:
         self.client = make(options)
-        weakref.finalize(self, _leave, self.client, os.getpid())
+        weakref.finalize(self, contextvars.Context().run, _leave, self.client, os.getpid())
         self.concern = WriteConcern(**{**_SAFE, **self.client.write_concern.document})
         self._time_out = options.time_out
         self.database: Database[Document] = self.client.get_database(
@@ -156,7 +157,11 @@ class Connection:
 
 
 def _leave(client: MongoClient[Document], pid: int) -> None:
-    """Close a client, at the latest when its process ends; that of a fork's parent is none of ours."""
+    """Close a client, at the latest when its process ends; that of a fork's parent is none of ours.
+
+    The garbage collector may call this in the middle of anything, a change of a context variable for one: hence in a
+    context of its own, for Python does not bear two changes of one context inside each other.
+    """
     if pid == os.getpid():
         with pymongo.timeout(_GOODBYE), suppress(errors.PyMongoError):
             client.close()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import subprocess
 import sys
 import threading
 import time
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.monitoring import ConnectionPoolListener
 
-from djq_core.brokers.base import Delivery
+from djq_core.brokers.base import BrokerSettings, Delivery
 from djq_core.exceptions import BrokerError
 from djq_mongo.broker import MongoBroker
 from djq_mongo.queue import DEAD_LETTERS, LARGEST_DEAD_LETTER
@@ -193,6 +196,35 @@ def test_it_tells_where_and_what_it_is(broker: MongoBroker, server: MongoServer)
 def test_who_asks_what_is_kept_may_fork_afterwards(broker: MongoBroker) -> None:
     assert "A task is accepted when" in (broker.durability() or "")
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("pymongo_")] == []
+
+
+MARK: ContextVar[str] = ContextVar("mark", default="a context of its own")
+
+
+class Closings(ConnectionPoolListener):
+    """Notes in which context the connections of a client are closed."""
+
+    def __init__(self) -> None:
+        self.marks: set[str] = set()
+
+    def connection_closed(self, event: Any) -> None:
+        self.marks.add(MARK.get())
+
+    pool_created = pool_ready = pool_cleared = pool_closed = lambda self, event: None
+    connection_created = connection_ready = connection_checked_out = pool_created
+    connection_check_out_started = connection_check_out_failed = connection_checked_in = pool_created
+
+
+def test_the_garbage_collector_closes_in_a_context_of_its_own(secantus_server: MongoServer) -> None:
+    """Else a change of the context that it interrupts is lost, or ends in an error of Python itself."""
+    closings = Closings()
+    options = MongoBroker.read_options(secantus_server.settings(event_listeners=[closings]))
+    broker = MongoBroker(BrokerSettings(options=options))
+    assert broker.ping()
+    MARK.set("that of the test")
+    del broker
+    gc.collect()
+    assert closings.marks == {"a context of its own"}
 
 
 def test_a_process_that_ends_without_closing_leaves_no_warning(secantus_server: MongoServer) -> None:
