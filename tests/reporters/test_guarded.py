@@ -80,7 +80,7 @@ def test_one_that_hangs_keeps_neither_the_others_nor_the_caller(
     reporters = Reporters([hanging, other, good])
     try:
         assert seconds_of(lambda: reporters.report(ERROR)) < REPORT_SECONDS + 1, "all wait at the same time"
-        assert seconds_of(lambda: reporters.report(ERROR)) < 0.5, "who hangs is not called again"
+        assert seconds_of(lambda: reporters.report(ERROR)) < 1.5, "who hangs is not called again"
         assert (hanging.reports, other.reports, good.reports) == (1, 1, 2)
         assert messages(caplog) == [
             "Error reporter hanging takes longer than 2 s to report",

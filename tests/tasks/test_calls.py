@@ -30,23 +30,23 @@ def test_by_id_and_by_name(cached: bool) -> None:
 def test_what_is_not_there_is_none_at_once(cached: bool) -> None:
     started = time.monotonic()
     assert (result("0" * 32, cached=cached), fetch("no-such-task", cached=cached)) == (None, None)
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 2
 
 
 @on_both
 def test_waiting_ends_after_the_milliseconds(cached: bool) -> None:
     started = time.monotonic()
     assert result("0" * 32, wait=150, cached=cached) is None
-    assert 0.15 <= time.monotonic() - started < 1
+    assert 0.15 <= time.monotonic() - started < 3
 
 
 @on_both
-@pytest.mark.parametrize("wait", [-1, 200])
+@pytest.mark.parametrize("wait", [-1, 5000])
 def test_waiting_ends_at_once_when_the_result_is_there(cached: bool, wait: int) -> None:
     task_id = async_task("math.floor", 1.5, sync=True, cached=cached)
     started = time.monotonic()
     assert result(task_id, wait, cached) == 1
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize(("wait", "error"), [(-2, ValueError), ("5", TypeError), (True, TypeError)])

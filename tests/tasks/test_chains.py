@@ -147,7 +147,7 @@ def test_who_waits_for_a_chain_is_told_when_it_was_stopped(cached: bool, wait: i
     assert [task.success for task in chain.fetch(wait=wait)] == [True, False]
     assert [task.success for task in chain.fetch(failures=False, wait=wait)] == [True]
     assert result_group(group, count=3, wait=wait, cached=cached) == [1]
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 @on_both
@@ -158,7 +158,7 @@ def test_who_waits_for_a_chain_is_told_the_end_when_its_results_are_gone(cached:
     assert result_group(group, count=3, cached=cached, wait=5000) == [1, 1]
     delete_group(group, tasks=True, cached=cached)
     assert (chain.result(wait=5000), result_group(group, count=1, cached=cached, wait=5000)) == ([], [])
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 def test_a_stopped_chain_does_not_end_the_wait_for_a_group_it_shares() -> None:
@@ -180,7 +180,7 @@ def test_waiting_for_a_chain_ends_after_the_milliseconds() -> None:
     chain.run()
     started = time.monotonic()
     assert chain.result(wait=100) == []
-    assert 0.1 <= time.monotonic() - started < 1
+    assert 0.1 <= time.monotonic() - started < 3
     with pytest.raises(ValueError, match="wait takes"):
         chain.fetch(wait=-2)
 

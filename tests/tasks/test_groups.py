@@ -77,7 +77,7 @@ def test_waiting_ends_after_the_milliseconds(cached: bool, options: Any, call: A
     run_group(cached, size=3 if "count" in options else 0)
     started = time.monotonic()
     found = call("roots", cached=cached, **options)
-    assert 0.1 <= time.monotonic() - started < 1
+    assert 0.1 <= time.monotonic() - started < 3
     assert len(found) == (3 if "count" in options else 0)
 
 
@@ -87,7 +87,7 @@ def test_a_failed_task_counts_and_waiting_ends_at_once(cached: bool, options: An
     run_group(cached, fails=True)
     started = time.monotonic()
     assert len(call("roots", cached=cached, failures=False, **options)) == 3
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 3
 
 
 def test_waiting_for_successes_is_not_ended_by_a_failure(cached: bool) -> None:

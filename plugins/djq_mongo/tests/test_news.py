@@ -64,7 +64,7 @@ def test_a_lapsed_lease_ends_the_wait(secantus_server: MongoServer, make_any_bro
     hasty.receive(1, 0)
     began = time.monotonic()
     assert [delivery.unanswered for delivery in patient.receive(1, 5)] == [2]
-    assert 0.2 < time.monotonic() - began < 1.5
+    assert 0.2 < time.monotonic() - began < 3
 
 
 def test_an_interval_that_is_set_is_kept(secantus_server: MongoServer, make_any_broker: MakeBroker) -> None:

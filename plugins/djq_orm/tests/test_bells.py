@@ -39,7 +39,7 @@ def test_a_version_bell_ends_in_time() -> None:
     bell.arm()
     began = time.monotonic()
     assert bell.wait(0.15) is None
-    assert 0.15 <= time.monotonic() - began < 0.5
+    assert 0.15 <= time.monotonic() - began < 2
 
 
 def test_a_file_that_has_just_changed_is_looked_at_more_often() -> None:

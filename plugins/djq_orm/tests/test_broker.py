@@ -80,7 +80,7 @@ class TestLeases:
         assert broker.receive(1, 0) == []
         began = time.monotonic()
         (second,) = broker.receive(1, 3)
-        assert 0.1 < time.monotonic() - began < 1.0
+        assert 0.1 < time.monotonic() - began < 2.5
         assert (second.package, second.count, second.unanswered) == ("a", 1, 2)
         assert second.receipt != first.receipt
 
@@ -109,7 +109,7 @@ class TestReleasing:
         began = time.monotonic()
         assert broker.receive(1, 0) == []
         assert packages(broker.receive(1, 3)) == ["a"]
-        assert 0.4 < time.monotonic() - began < 1.0
+        assert 0.4 < time.monotonic() - began < 2.5
 
 
 class TestAnswering:

