@@ -95,11 +95,14 @@ def _found(config: DjqConfig) -> list[Problem]:
         return [Problem(_NO_PLUGINS, "plugins", f"The plugins cannot be loaded: {error}")]
     if any(problem.is_error for problem in problems):
         return problems
+    choice = _choice_problems(config)
+    if not any(problem.is_error for problem in choice):
+        choice.extend(_idle_keys(config))
     problems = [
         *problems,
         *_alias_problems("cache", config.conf.cache, "CACHES", list(caches)),
         *_alias_problems("enqueue_on_commit", config.conf.enqueue_on_commit, "DATABASES", list(connections)),
-        *(_choice_problems(config) or _idle_keys(config)),
+        *choice,
     ]
     return [*problems, *_alternative_problems(config, problems)]
 

@@ -119,6 +119,12 @@ def test_attempts_that_nobody_counts_are_doubtful() -> None:
         assert check_configuration() == []
 
 
+def test_two_doubts_about_a_broker_are_both_told() -> None:
+    class_path = f"{__name__}.Forgetful"
+    with override_settings(Q_CLUSTER={"broker_class": class_path, "max_attempts": 3, "redis_receipts": True}):
+        assert [message.id for message in check_configuration()] == ["djq.W103", "djq.W102"]
+
+
 def test_a_site_in_sync_needs_no_broker() -> None:
     assert ids(broker="sqz", sync=True) == []
 

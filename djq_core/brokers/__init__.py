@@ -5,8 +5,9 @@ from __future__ import annotations
 from djq_core import current
 from djq_core.brokers.base import Broker, BrokerSettings, Delivery, Queued
 from djq_core.brokers.finding import Finding
+from djq_core.brokers.leases import Lease
 
-__all__ = ["Broker", "BrokerSettings", "Delivery", "Finding", "Queued", "get_broker"]
+__all__ = ["Broker", "BrokerSettings", "Delivery", "Finding", "Lease", "Queued", "get_broker"]
 
 
 def get_broker(list_key: str | None = None) -> Broker:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from djq_core.brokers.base import Broker, BrokerSettings, Delivery, Package, Queued
+from djq_core.brokers.leases import Lease
 from djq_core.exceptions import BrokerError
 
 
@@ -230,7 +231,7 @@ class MemoryBroker(Broker):
 def _handed_out(item: Item, due: float) -> Delivery:
     item.deliveries += item.unanswered == 0
     item.unanswered += 1
-    item.token, item.due = f"{item.number}:{secrets.token_hex(8)}", due
+    item.token, item.due = str(Lease(str(item.number), secrets.token_hex(8))), due
     return Delivery(item.token, item.package, item.deliveries, item.unanswered)
 
 
@@ -243,10 +244,7 @@ def _queued(item: Item, now: float, clock: float) -> Queued:
 
 
 def _number(receipt: str) -> int:
-    number, _, token = receipt.partition(":")
-    if not (number.isdecimal() and token):
-        raise BrokerError(f"{receipt!r} is no receipt of the memory broker; one looks like '17:5f0c…'.")
-    return int(number)
+    return int(Lease.from_receipt(receipt, "memory").id)
 
 
 def _of_nobody() -> Memory:

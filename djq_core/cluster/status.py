@@ -95,7 +95,7 @@ class Status:
     monitor: int | None = None
     sentinel: int | None = None
     scheduler: int | None = None
-    workers: tuple[int, ...] = ()
+    workers: list[int] = field(default_factory=list, hash=False)
     running: tuple[Running, ...] = ()
     processed: int = 0
     failed: int = 0
@@ -137,9 +137,11 @@ class Stat(Status):
     def from_dict(cls, taken: Mapping[str, Any]) -> Stat:
         """Return the status that a snapshot holds, as far as this version of djq and that of its cluster agree."""
         values = _known(cls, taken)
-        lists = {name: tuple(values.get(name, ())) for name in ("workers", "waits", "runs")}
+        counts = {name: tuple(values.get(name, ())) for name in ("waits", "runs")}
+        workers = list(values.get("workers", ()))
         running = tuple(Running(**_known(Running, run)) for run in values.get("running", ()))
-        return cls(**{**values, **lists, "tob": datetime.fromisoformat(taken["tob"]), "running": running})
+        born = datetime.fromisoformat(taken["tob"])
+        return cls(**{**values, **counts, "tob": born, "workers": workers, "running": running})
 
 
 class StatStore:

@@ -64,7 +64,7 @@ def test_a_snapshot_tells_what_is_true_now(bench: Bench) -> None:
     stat = Stat.from_dict(json.loads(json.dumps(snapshot.take(traffic, workers, helpers))))
     assert (stat.cluster_id, stat.name, stat.sentinel, stat.reincarnations) == (42, "main", 43, 5)
     assert (stat.task_q_size, stat.done_q_size) == (3, 1)
-    assert stat.workers == tuple(worker.pid for worker in workers)
+    assert stat.workers == [worker.pid for worker in workers]
     assert (stat.pusher, stat.monitor) == (helpers["pusher"].pid, helpers["monitor"].pid)
     assert 0 <= time.time() - stat.timestamp < 5
 
@@ -84,6 +84,17 @@ def test_the_states_are_those_of_the_manual() -> None:
 
 
 # Reading
+
+
+def test_the_workers_are_a_list_also_where_there_are_none() -> None:
+    assert (Stat.from_dict(taken(workers=[8, 9])).workers, Stat(cluster_id=1).workers) == ([8, 9], [])
+    cut = {name: value for name, value in taken().items() if name != "workers"}
+    assert Stat.from_dict(cut).workers == []
+
+
+def test_a_status_can_be_in_a_set_and_differs_by_its_workers() -> None:
+    one, two = Stat.from_dict(taken(workers=[8])), Stat.from_dict(taken(workers=[9]))
+    assert len({one, one, two}) == 2
 
 
 def test_a_status_knows_its_age_and_whether_its_queues_are_empty() -> None:
@@ -150,7 +161,7 @@ def test_the_status_of_a_cluster_is_found_by_its_id() -> None:
     assert Stat.get(42).status == Conf.WORKING
     assert [stat.cluster_id for stat in Stat.get_all()] == [42]
     unknown = Stat.get(99)
-    assert (unknown.cluster_id, unknown.status, unknown.workers) == (99, Conf.STOPPED, ())
+    assert (unknown.cluster_id, unknown.status, unknown.workers) == (99, Conf.STOPPED, [])
 
 
 def test_another_broker_can_be_asked() -> None:

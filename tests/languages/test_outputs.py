@@ -88,7 +88,7 @@ def stat(**fields: Any) -> Stat:
         "name": "tests",
         "status": Conf.WORKING,
         "tob": born,
-        "workers": (1, 2),
+        "workers": [1, 2],
     }
     return Stat(**{**values, **fields})
 
@@ -202,7 +202,7 @@ WELL: Final = {"pusher": 19, "monitor": 20, "scheduler": 21}
 ILL: Final[tuple[dict[str, Any], ...]] = (
     {"status": Conf.STARTING},
     {"status": Conf.STOPPING},
-    {**WELL, "workers": ()},
+    {**WELL, "workers": []},
     {},
     {**WELL, "lease_age": 1e6},
 )

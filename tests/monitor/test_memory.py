@@ -18,7 +18,7 @@ NO_PROCESS = 2**22 + 1
 
 
 def stat(**fields: Any) -> Stat:
-    values = {"cluster_id": ME, "host": socket.gethostname(), "sentinel": ME, "workers": (ME, ME, NO_PROCESS)}
+    values = {"cluster_id": ME, "host": socket.gethostname(), "sentinel": ME, "workers": [ME, ME, NO_PROCESS]}
     return Stat(**{**values, **fields})
 
 

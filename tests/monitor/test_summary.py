@@ -40,7 +40,7 @@ def test_everything_is_summed_up() -> None:
     add(5, hours=25)
     add(2, hours=1, seconds=100, success=False)
     Schedule.objects.create(func="math.pow")
-    stats = (Stat(cluster_id=1, workers=(1, 2), reincarnations=3), Stat(cluster_id=2, workers=(3,), reincarnations=1))
+    stats = (Stat(cluster_id=1, workers=[1, 2], reincarnations=3), Stat(cluster_id=2, workers=[3], reincarnations=1))
     queues = (Queue(name="a", waiting=4), Queue(name="b", waiting=None), Queue(name="c", waiting=5))
     found = summarize(Overview(stats=stats, queues=queues), NOW)
     assert (found.clusters, found.workers, found.restarts, found.queued) == (2, 3, 4, 9)

@@ -10,11 +10,12 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final
 
 from djq_acme.connection import Connection
 from djq_acme.options import AcmeOptions
 from djq_core.brokers.base import DEFAULT_POLL, Broker, BrokerSettings, Delivery, Package
+from djq_core.brokers.leases import Lease
 from djq_core.exceptions import BrokerError
 
 _SEND: Final = "INSERT INTO acme_package (queue, package, due) VALUES (?, ?, ?)"
@@ -33,24 +34,6 @@ UPDATE acme_package SET token = NULL, unanswered = 0, due = ?, attempts = attemp
 """
 _ACKNOWLEDGE: Final = "DELETE FROM acme_package WHERE id = ? AND token = ?"
 _IS_HELD: Final = "(token IS NOT NULL AND due > ?)"
-
-
-class Receipt(NamedTuple):
-    """The id of a package and the token of one delivery of it; tokens are never used twice."""
-
-    id: str
-    token: str
-
-    def __str__(self) -> str:
-        return f"{self.id}:{self.token}"
-
-    @classmethod
-    def read(cls, text: str) -> Receipt:
-        """Return what a text stands for; raise BrokerError when it is no receipt of this broker."""
-        id, _, token = text.partition(":")
-        if not (id.isdecimal() and token):
-            raise BrokerError(f"{text!r} is no receipt of the Acme broker; one looks like '17:5f0c…'.")
-        return cls(id, token)
 
 
 class AcmeBroker(Broker):
@@ -133,11 +116,11 @@ class AcmeBroker(Broker):
             now = time.time()  # after the wait for the file, which is no part of the lease
             times = {"now": now, "until": now + self.settings.lease}
             rows = sqlite.execute(_CLAIM, {"queue": self.list_key, "count": count, "token": token, **times}).fetchall()
-        return [Delivery(str(Receipt(str(id), token)), *others) for id, *others in sorted(rows)]
+        return [Delivery(str(Lease(str(id), token)), *others) for id, *others in sorted(rows)]
 
     def extend(self, receipts: Sequence[str], seconds: float) -> list[str | None]:
         """Renew leases to end ``seconds`` from now; a receipt stays as it is, None stands for a lost one."""
-        held = [Receipt.read(receipt) for receipt in receipts]
+        held = [Lease.from_receipt(receipt, "Acme") for receipt in receipts]
         with self._connection.changing() as sqlite:
             due = time.time() + seconds
             return [str(each) if sqlite.execute(_EXTEND, [due, *each]).rowcount else None for each in held]
@@ -162,7 +145,7 @@ class AcmeBroker(Broker):
         self.acknowledge(id)
 
     def _answer(self, statement: str, receipts: Sequence[str], *values: float) -> None:
-        held = [[*values, *Receipt.read(receipt)] for receipt in receipts]
+        held = [[*values, *Lease.from_receipt(receipt, "Acme")] for receipt in receipts]
         with self._connection.changing() as sqlite:
             sqlite.executemany(statement, held)
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from djq_core.brokers.base import DEFAULT_POLL, Delivery, Package
+from djq_core.brokers.leases import Lease
 from djq_core.exceptions import BrokerError, PackageTooLarge
 from djq_ironmq.base import IronMQBase
 from djq_ironmq.bodies import Body, size_of
 from djq_ironmq.options import SETTING
-from djq_ironmq.receipts import Lease
 
 if TYPE_CHECKING:
     from djq_ironmq.connection import Connection
@@ -84,13 +84,13 @@ class IronMQBroker(IronMQBase):
 
         Each takes a call. Where some fail, what is known of the others is returned; raises where none is known.
         """
-        leases = list(dict.fromkeys(map(Lease.from_receipt, receipts)))
+        leases = list(dict.fromkeys(map(_lease, receipts)))
         with self._server() as server, server.known.lock:
             found = dict(zip(leases, server.touch(leases, seconds), strict=True))
             errors = [each for each in found.values() if isinstance(each, Exception)]
             if errors and len(errors) == len(found):
                 raise errors[0]
-        return [_receipt(receipt, found[Lease.from_receipt(receipt)]) for receipt in receipts]
+        return [_receipt(receipt, found[_lease(receipt)]) for receipt in receipts]
 
     def release(self, receipts: Sequence[str], *, delay: float = 0.0, counted: bool = True) -> None:
         """Hand packages back by posting each anew with its attempts, and deleting the old message then.
@@ -99,7 +99,7 @@ class IronMQBroker(IronMQBase):
         """
         from djq_ironmq.releasing import hand_back
 
-        leases = [Lease.from_receipt(receipt) for receipt in dict.fromkeys(receipts)]
+        leases = [_lease(receipt) for receipt in dict.fromkeys(receipts)]
         with self._server() as server, server.known.lock:
             hand_back(server, leases, self.settings.lease, delay=delay, counted=counted)
 
@@ -111,7 +111,7 @@ class IronMQBroker(IronMQBase):
 
     def acknowledge_many(self, ids: Sequence[str]) -> None:
         """Delete the messages of several receipts, up to a hundred in a call."""
-        leases = list(map(Lease.from_receipt, ids))
+        leases = list(map(_lease, ids))
         with self._server() as server, server.known.lock:
             server.delete(leases)
 
@@ -140,6 +140,10 @@ def _delivery(message: Mapping[str, Any]) -> Delivery:
     body = Body.read(message["body"])
     receipt = str(Lease(str(message["id"]), str(message["reservation_id"])))
     return Delivery(receipt, body.package, body.attempts + 1, int(message["reserved_count"]))
+
+
+def _lease(receipt: str) -> Lease:
+    return Lease.from_receipt(receipt, "IronMQ", bool)
 
 
 def _receipt(asked: str, found: Lease | Exception | None) -> str | None:

@@ -9,10 +9,10 @@ from typing import Any, Final, TypeVar
 
 from iron_mq import Queue
 
+from djq_core.brokers.leases import Lease
 from djq_ironmq.client import Mq
 from djq_ironmq.errors import NOT_FOUND, NOT_HELD, is_not_found, status_of
 from djq_ironmq.options import IronOptions
-from djq_ironmq.receipts import Lease
 from djq_ironmq.reservations import shared
 
 #: So many messages are posted, reserved or deleted in a call, and so many bytes posted where there are several.
@@ -79,7 +79,7 @@ class Connection:
 
     def _touch(self, lease: Lease, seconds: float) -> Lease | None:
         try:
-            told = self.queue.touch(lease.id, lease.reservation, timeout=whole(seconds))
+            told = self.queue.touch(lease.id, lease.token, timeout=whole(seconds))
         except Exception as error:
             if is_lost(error):
                 return None
@@ -107,7 +107,7 @@ class Connection:
 
     def _delete(self, leases: Sequence[Lease]) -> None:
         """Delete messages; where one is refused, and nobody knows which, halve them until it stands alone."""
-        held = [{"id": lease.id, "reservation_id": lease.reservation} for lease in leases]
+        held = [{"id": lease.id, "reservation_id": lease.token} for lease in leases]
         try:
             self.queue.delete_multiple(messages={"messages": held})
         except Exception as error:

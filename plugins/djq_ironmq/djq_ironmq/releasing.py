@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from djq_core.brokers.leases import Lease
 from djq_ironmq.bodies import Body, size_of
 from djq_ironmq.connection import MOST, Connection, batches, side_by_side
 from djq_ironmq.errors import is_not_found
-from djq_ironmq.receipts import Lease
 
 
 def hand_back(server: Connection, leases: Sequence[Lease], seconds: float, *, delay: float, counted: bool) -> None:

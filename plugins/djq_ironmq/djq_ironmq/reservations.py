@@ -11,7 +11,7 @@ import os
 import threading
 from typing import Any, Final
 
-from djq_ironmq.receipts import Lease
+from djq_core.brokers.leases import Lease
 
 #: So many renewals are remembered, the newest.
 _REMEMBERED: Final = 10_000

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from djq_core.brokers.base import DEFAULT_POLL, Delivery, Package, Queued
+from djq_core.brokers.leases import Lease
 from djq_mongo import documents
 from djq_mongo.base import Asking, MongoBase
-from djq_mongo.receipts import Lease, is_id
+from djq_mongo.ids import is_id
 
 if TYPE_CHECKING:
     from djq_mongo.queue import Queue
@@ -121,7 +122,7 @@ class MongoBroker(MongoBase):
     def fail(self, id: str) -> None:
         """Put a package that could not be read among the dead letters: the newest 100 are kept, none of over 1 MiB."""
         with self._asking() as queue:
-            queue.put_aside(Lease.from_receipt(id))
+            queue.put_aside(_lease(id))
 
     def dead_letters(self) -> list[Package]:
         """Return the packages that could not be read, the newest first."""
@@ -166,4 +167,8 @@ class MongoBroker(MongoBase):
 
 
 def _leases(receipts: Sequence[str]) -> list[Lease]:
-    return [Lease.from_receipt(receipt) for receipt in receipts]
+    return [_lease(receipt) for receipt in receipts]
+
+
+def _lease(receipt: str) -> Lease:
+    return Lease.from_receipt(receipt, "MongoDB", is_id)

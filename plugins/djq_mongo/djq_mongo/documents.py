@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from djq_core.brokers.base import Delivery, Package, Queued
+from djq_core.brokers.leases import Lease
 from djq_core.exceptions import BrokerError
-from djq_mongo.receipts import Lease, is_id, new_id
+from djq_mongo.ids import is_id, new_id
 
 Document: TypeAlias = dict[str, Any]
 

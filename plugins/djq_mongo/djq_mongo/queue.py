@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import DeleteOne, ReturnDocument, UpdateOne
 
 from djq_core.brokers.base import Delivery, Package, Queued
+from djq_core.brokers.leases import Lease
 from djq_mongo import documents
 from djq_mongo.clock import LEEWAY
 from djq_mongo.documents import MICROSECONDS
-from djq_mongo.receipts import Lease, new_token
 
 if TYPE_CHECKING:
     from djq_mongo.client import Connection
@@ -66,7 +67,7 @@ class Queue:
 
     def _claim_these(self, ids: Sequence[str], lease: float) -> list[Delivery]:
         """Take those of the packages that nobody else took meanwhile."""
-        now, token = self._clock.now(), new_token()
+        now, token = self._clock.now(), secrets.token_hex(8)
         change = documents.claim(now + _micro(lease), token)
         due = documents.is_due(now + LEEWAY)
         done = self._packages.bulk_write([UpdateOne({"_id": id, **due}, change) for id in ids], ordered=False)
@@ -79,7 +80,7 @@ class Queue:
         now = self._clock.now()
         found = self._packages.find_one_and_update(
             documents.is_due(now + LEEWAY),
-            documents.claim(now + _micro(lease), new_token()),
+            documents.claim(now + _micro(lease), secrets.token_hex(8)),
             sort=_BY_DUE,
             return_document=ReturnDocument.AFTER,
         )

@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from djq_core import current
 from djq_core.admin.bounded import BoundedAdmin, BoundedList, RecentValues
 from djq_core.admin.shown import block
+from djq_core.brokers.leases import Lease
 from djq_orm.broker import OrmBroker
 from djq_orm.contents import read_task
 from djq_orm.models import OrmQ
-from djq_orm.receipts import Lease
 from djq_orm.stores import store_for
 
 #: Longer packages, in characters, are not read where many are listed, and not sent back and forth to be edited.
@@ -116,7 +116,7 @@ class QueueAdmin(BoundedAdmin):
         """Write the edited columns; free the package when its lock was emptied."""
         store = store_for(_database())
         if obj.lock is None and obj.token is not None:
-            store.release(obj.key, [Lease(obj.pk, obj.token)], 0.0, counted=True)
+            store.release(obj.key, [Lease(str(obj.pk), obj.token)], 0.0, counted=True)
         store.rows.filter(pk=obj.pk).update(key=obj.key, payload=obj.payload, lock=obj.lock)
 
     def delete_model(self, request: HttpRequest, obj: OrmQ) -> None:

@@ -10,13 +10,13 @@ from django.db import connections, router
 
 from djq_core.brokers.base import Broker, BrokerSettings, Delivery, Package, Queued
 from djq_core.brokers.finding import Finding
+from djq_core.brokers.leases import Lease
 from djq_core.exceptions import BrokerError
 from djq_orm.bells import Bell, IntervalBell
 from djq_orm.clock import MICROSECONDS
 from djq_orm.errors import Asking
 from djq_orm.options import OrmOptions
 from djq_orm.packing import from_text, to_text
-from djq_orm.receipts import Lease
 from djq_orm.stores import Claimed, Lying, Store
 from djq_orm.watch import Watch
 
@@ -143,7 +143,7 @@ class OrmBroker(Broker):
             return []
         with self._store() as store:
             held = store.extend(leases, seconds)
-        return [str(lease) if lease.pk in held else None for lease in leases]
+        return [str(lease) if int(lease.id) in held else None for lease in leases]
 
     def release(self, receipts: Sequence[str], *, delay: float = 0.0, counted: bool = True) -> None:
         """Hand packages back, to be delivered again after ``delay`` seconds; uncounted, the attempt is taken back."""
@@ -238,7 +238,7 @@ class OrmBroker(Broker):
 
 
 def _delivery(row: Claimed) -> Delivery:
-    receipt = str(Lease(row.pk, row.token))
+    receipt = str(Lease(str(row.pk), row.token))
     return Delivery(receipt, from_text(row.text), row.deliveries, row.unanswered)
 
 
@@ -254,4 +254,4 @@ def _queued(row: Lying) -> Queued:
 
 
 def _leases(receipts: Sequence[str]) -> list[Lease]:
-    return [Lease.from_receipt(receipt) for receipt in receipts]
+    return [Lease.from_receipt(receipt, "ORM") for receipt in receipts]

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from djq_core.brokers.leases import Lease
 from djq_orm.broker import OrmBroker
-from djq_orm.receipts import Lease
 from djq_orm.stores.base import Store
 
 MakeBroker = Callable[..., OrmBroker]
@@ -94,7 +94,7 @@ def test_the_portable_claim_gives_each_row_once(
         own = Store(alias)
         while rows := own.claim("main", 7, 60):
             taken.extend(row.text for row in rows)
-            own.remove([Lease(row.pk, row.token) for row in rows])
+            own.remove([Lease(str(row.pk), row.token) for row in rows])
         connections[alias].close()
 
     threads = [threading.Thread(target=take) for _ in range(4)]

@@ -13,9 +13,9 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connections, transaction
 
+from djq_core.brokers.leases import Lease
 from djq_core.exceptions import BrokerError
 from djq_orm.broker import OrmBroker
-from djq_orm.receipts import Lease
 from djq_orm.stores import store_for
 from djq_orm.stores.base import Claimed, Store
 from djq_orm.stores.mysql import MySQLStore
@@ -76,7 +76,7 @@ def packets_of(server: MariaServer, size: int) -> Iterator[None]:
 
 
 def leases(rows: list[Claimed]) -> list[Lease]:
-    return [Lease(row.pk, row.token) for row in rows]
+    return [Lease(str(row.pk), row.token) for row in rows]
 
 
 def in_a_thread(act: Callable[[], object]) -> tuple[threading.Thread, list[object]]:

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from djq_orm.receipts import Lease
+from djq_core.brokers.leases import Lease
 from djq_orm.stores import store_for
 from djq_orm.stores.base import Claimed, Store
 from djq_orm.stores.postgresql import PostgresStore
@@ -27,7 +27,7 @@ def store(request: pytest.FixtureRequest, alias: str) -> Store:
 
 
 def leases(rows: list[Claimed]) -> list[Lease]:
-    return [Lease(row.pk, row.token) for row in rows]
+    return [Lease(str(row.pk), row.token) for row in rows]
 
 
 def test_each_database_gets_its_dialect(sqlite_alias: str) -> None:
@@ -85,7 +85,7 @@ def test_only_what_is_still_held_is_extended(store: Store) -> None:
     store.insert("k", ["a", "b"])
     a, b = store.claim("k", 2, 60)
     store.remove(leases([a]))
-    assert store.extend([*leases([a, b]), Lease(b.pk, "other")], 60) == {b.pk}
+    assert store.extend([*leases([a, b]), Lease(str(b.pk), "other")], 60) == {b.pk}
 
 
 def test_an_extended_row_is_due_later(store: Store) -> None:
@@ -185,7 +185,7 @@ def test_those_that_wait_are_counted_in_the_index_alone(sqlite_alias: str) -> No
     store.insert("k", ["a", "b", "c"])
     store.claim("k", 1, 60)
     lapsed = leases(store.claim("k", 1, 60))
-    store.rows.filter(pk=lapsed[0].pk).update(due=0)
+    store.rows.filter(pk=lapsed[0].id).update(due=0)
     with CaptureQueriesContext(connections[sqlite_alias]) as queries:
         assert store.count_waiting("k") == 2
     (sql,) = [query["sql"] for query in queries]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from djq_core.brokers.base import Delivery, Package, Queued
+from djq_core.brokers.leases import Lease
 from djq_redis import scripts
 from djq_redis.base import RedisBase, as_package
-from djq_redis.receipts import Lease, new_token
 
 if TYPE_CHECKING:
     import redis
@@ -70,7 +71,7 @@ class RedisReceiptsBroker(RedisBase):
 
     def _claim(self, server: redis.Redis, count: int) -> tuple[list[Delivery], float | None]:
         """Return deliveries; where there is none, also the seconds until one comes due, None for an empty queue."""
-        token = new_token()
+        token = secrets.token_hex(8)
         due, *fields = self._run(server, scripts.CLAIM, count, _micro(self.settings.lease), token)
         rows = zip(*(fields[start::4] for start in range(4)), strict=True)
         deliveries = [
@@ -197,7 +198,7 @@ def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 
 def _flat(receipts: Sequence[str]) -> list[str]:
-    return [word for receipt in receipts for word in Lease.from_receipt(receipt)]
+    return [word for receipt in receipts for word in Lease.from_receipt(receipt, "Redis")]
 
 
 def _micro(seconds: float) -> int:

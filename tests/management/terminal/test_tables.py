@@ -42,7 +42,7 @@ def joined(text: str) -> str:
 
 def stat(**fields: Any) -> Stat:
     born = datetime.now(UTC) - timedelta(seconds=75.5)
-    values = {"cluster_id": 17004, "host": "Orion", "status": Conf.WORKING, "tob": born, "workers": (1, 2, 3, 4)}
+    values = {"cluster_id": 17004, "host": "Orion", "status": Conf.WORKING, "tob": born, "workers": [1, 2, 3, 4]}
     return Stat(**{**values, **fields})
 
 
@@ -54,7 +54,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def test_the_table_is_the_manuals() -> None:
-    phoenix = stat(cluster_id=14710, host="Phoenix", task_q_size=63, done_q_size=14, workers=tuple(range(8)))
+    phoenix = stat(cluster_id=14710, host="Phoenix", task_q_size=63, done_q_size=14, workers=list(range(8)))
     overview = Overview(
         stats=(stat(task_q_size=23, reincarnations=2), phoenix), queues=(Queue(name="site", waiting=9),)
     )

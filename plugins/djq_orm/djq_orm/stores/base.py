@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,10 +28,10 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from django.utils import timezone
 
 from djq_core.brokers.finding import Finding
+from djq_core.brokers.leases import Lease
 from djq_core.exceptions import ConfigurationError
 from djq_orm.bells import Bell, IntervalBell
 from djq_orm.clock import MICROSECONDS, now_in_microseconds
-from djq_orm.receipts import Lease, new_claim
 
 if TYPE_CHECKING:
     from djq_orm.models import OrmQ
@@ -130,7 +131,7 @@ class Store:
             rows = self._due(key, count)
             if not rows:
                 return []
-            claim = new_claim()
+            claim = secrets.token_hex(8)
             self._pick_up([pk for pk, *_ in rows], claim, lease)
         return [
             Claimed(pk, f"{claim}{pk}", text, deliveries + (unanswered == 0), unanswered + 1)
@@ -192,7 +193,7 @@ class Store:
 
     def _held(self, leases: Sequence[Lease]) -> QuerySet[OrmQ]:
         # A token holds the id of its row, so the two lists cannot be paired wrongly.
-        return self.rows.filter(pk__in=[lease.pk for lease in leases], token__in=[lease.token for lease in leases])
+        return self.rows.filter(pk__in=[lease.id for lease in leases], token__in=[lease.token for lease in leases])
 
     # The queue
 

@@ -15,8 +15,8 @@ from django.db.models.expressions import Expression
 from django.utils.translation import gettext as _
 
 from djq_core.brokers.finding import ERROR, WARNING, Finding
+from djq_core.brokers.leases import Lease
 from djq_orm.clock import MICROSECONDS
-from djq_orm.receipts import Lease
 from djq_orm.stores.base import Claimed, Store
 
 T = TypeVar("T")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,9 +13,9 @@ from django.db.models import BigIntegerField, Func
 from django.db.models.expressions import Expression
 from django.db.models.functions import Now
 
+from djq_core.brokers.leases import Lease
 from djq_orm.bells import Bell, ListenBell
 from djq_orm.clock import MICROSECONDS
-from djq_orm.receipts import Lease, new_claim
 from djq_orm.stores.base import Claimed, Store
 
 _NOW = "(EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000000)::bigint"
@@ -98,7 +99,7 @@ class PostgresStore(Store):
 
     def claim(self, key: str, count: int, lease: float) -> list[Claimed]:
         """Hand out at most ``count`` rows that are due and not locked, for ``lease`` seconds."""
-        rows = self._fetch(_CLAIM, key, count, new_claim(), round(lease * MICROSECONDS))
+        rows = self._fetch(_CLAIM, key, count, secrets.token_hex(8), round(lease * MICROSECONDS))
         return [Claimed(*row) for row in rows]
 
     def extend(self, leases: Sequence[Lease], seconds: float) -> set[int]:
@@ -143,4 +144,4 @@ def channel(key: str) -> str:
 
 def _lists(leases: Sequence[Lease]) -> tuple[str, str]:
     """Return ids and tokens as one text each: quoting every one takes longer than the statement."""
-    return " ".join(str(lease.pk) for lease in leases), " ".join(lease.token for lease in leases)
+    return " ".join(lease.id for lease in leases), " ".join(lease.token for lease in leases)

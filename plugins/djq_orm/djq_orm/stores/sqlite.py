@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from djq_core.brokers.finding import WARNING, Finding
+from djq_core.brokers.leases import Lease
 from djq_orm.bells import Bell, VersionBell
 from djq_orm.clock import MICROSECONDS, now_in_microseconds
-from djq_orm.receipts import Lease
 from djq_orm.stirring import Stirring
 from djq_orm.stores.base import Store
 
@@ -109,7 +109,7 @@ class SQLiteStore(Store):
 
     def remove(self, leases: Sequence[Lease]) -> None:
         """Delete rows that are answered for, with one statement however many they are."""
-        pks, tokens = [lease.pk for lease in leases], [lease.token for lease in leases]
+        pks, tokens = [int(lease.id) for lease in leases], [lease.token for lease in leases]
         with self.connection.cursor() as cursor:
             cursor.execute(_REMOVE, [json.dumps(pks), json.dumps(tokens)])
 
