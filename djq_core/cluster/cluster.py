@@ -21,7 +21,7 @@ from djq_core.cluster.children import how_it_ended
 from djq_core.cluster.control import ORPHAN_SECONDS
 from djq_core.cluster.events import PipeEvent
 from djq_core.cluster.origin import Origin
-from djq_core.cluster.preflight import prepare, promise, tell_durability
+from djq_core.cluster.preflight import prepare, promise, tell_durability, tell_unlisted
 from djq_core.cluster.processes import start_context
 from djq_core.cluster.roster import Roster, Survivors
 from djq_core.cluster.sentinel import Sentinel
@@ -206,6 +206,7 @@ class Cluster:
         prepare(self._runtime)
         logger.info("Q Cluster-%s starting.", self.pid)
         logger.info("Q Cluster-%s: %s", self.pid, promise(self._runtime))
+        tell_unlisted(self._runtime.conf, self.pid)
         tell_durability(self._runtime, self.pid)
         self._runtime.hooks.cluster_starting(self._runtime.conf.name, self.pid)
         self._start_sentinel()

@@ -7,10 +7,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from djq_core.brokers import Broker
 from djq_core.cluster.channels import Channel, Frame, Kind
-from djq_core.cluster.fencing import superseded
+from djq_core.cluster.fencing import Receipts, renewed
 from djq_core.exceptions import BrokerError
 
 logger = logging.getLogger("djq")
@@ -31,7 +32,7 @@ class Control(threading.Thread):
     """Reads control frames: leases are renewed and released here, other kinds go to their handler.
 
     When the sentinel is gone, ``orphaned`` is called and the process ends after :data:`ORPHAN_SECONDS` at the latest.
-    ``renewed`` is given the newest receipt of all that was to be renewed, by the numbers of the tasks.
+    ``receipts`` are those that another thread answers with.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Control(threading.Thread):
         broker: Broker,
         handlers: Mapping[Kind, Callable[[Frame], None]],
         orphaned: Callable[[], None] = lambda: None,
-        renewed: Callable[[Mapping[int, str]], None] = lambda _: None,
+        receipts: Receipts | None = None,
     ) -> None:
         super().__init__(name="control", daemon=True)
         self._channel = channel
@@ -48,7 +49,7 @@ class Control(threading.Thread):
         self._handlers = {Kind.RENEW: self._renew, Kind.RELEASE: self._release, **handlers}
         self._orphaned = orphaned
         self._refused: dict[Kind, type[Exception]] = {}
-        self._renewed = renewed
+        self._receipts = receipts or Receipts(broker)
 
     def run(self) -> None:
         """Answer control frames until told to leave, or until the sentinel is gone."""
@@ -76,26 +77,28 @@ class Control(threading.Thread):
                 logger.info("%s: that is over", _refusal(frame.kind))
 
     def _renew(self, frame: Frame) -> None:
-        asked: dict[int, str] = dict(frame.header)
-        self._renewed(asked)
+        with self._receipts.in_turn:
+            asked = self._receipts.take(dict(frame.header))
+            self._channel.send(Frame(Kind.RENEWED, header=self._renewed(asked)))
+
+    def _renewed(self, asked: Mapping[int, str]) -> list[list[Any]]:
         try:
             receipts = self._broker.extend(list(asked.values()), self._broker.settings.lease)
             valid = dict(zip(asked, receipts, strict=True))
         except Exception as error:  # whatever the broker's client raises; the sentinel asks again
             logger.warning("%d leases could not be renewed: %s", len(asked), error)
-            self._channel.send(Frame(Kind.RENEWED, header=[[seq, None, None] for seq in asked]))
-            return
-        self._renewed({seq: receipt or asked[seq] for seq, receipt in valid.items()})
-        self._channel.send(Frame(Kind.RENEWED, header=[[seq, asked[seq], receipt] for seq, receipt in valid.items()]))
+            return [[seq, None, None] for seq in asked]
+        self._receipts.take({seq: receipt or asked[seq] for seq, receipt in valid.items()})
+        return [[seq, asked[seq], receipt] for seq, receipt in valid.items()]
 
     def _release(self, frame: Frame) -> None:
         items: list[tuple[int, str]] = frame.header
-        late = superseded(self._broker, dict(items))
-        if late:
-            logger.warning("Superseded: %d packages are not handed back, they are no longer this cluster's", len(late))
+        valid = renewed(self._broker, dict(items))
+        if late := list(valid.values()).count(None):
+            logger.warning("Superseded: %d packages are not handed back, they are no longer this cluster's", late)
         for attempt in range(RELEASE_TRIES):
             try:
-                self._broker.release([receipt for seq, receipt in items if seq not in late], counted=False)
+                self._broker.release([receipt for receipt in valid.values() if receipt is not None], counted=False)
                 break
             except Exception as error:  # whatever the broker's client raises; the lease ends by itself
                 logger.warning("%d packages could not be released: %s", len(items), error)

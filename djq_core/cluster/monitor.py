@@ -9,7 +9,7 @@ import random
 import select
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +19,7 @@ from djq_core.cluster.callbacks import BATCH, Callbacks, Saved
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
-from djq_core.cluster.fencing import superseded
+from djq_core.cluster.fencing import Receipts
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
 from djq_core.cluster.pruning import Pruning
 from djq_core.cluster.unpacking import bare_package, unpack
@@ -68,11 +68,8 @@ class Monitor:
         self.callbacks = Callbacks(self._keeper, runtime.hooks, self._report, self._faults)
         self._is_told_to_stop = False
         self._is_idle = False
-        self._receipts: Mapping[int, str] = {}
-
-    def renewed(self, receipts: Mapping[int, str]) -> None:
-        """Take the newest receipts of all that is being saved; another thread calls this."""
-        self._receipts = receipts
+        #: Shared with the thread that renews when the sentinel asks.
+        self.receipts = Receipts(broker, self._report)
 
     def tell_death(self, event: Sequence[Any]) -> None:
         """Let plugins and reporters be told of a process that died; another thread calls this."""
@@ -141,7 +138,8 @@ class Monitor:
         if not self._runtime.conf.renew_leases:
             return entries
         failed = [entry for entry in entries if not entry.result.success and not entry.header.get("fail")]
-        late = superseded(self._broker, {entry.seq: self._receipt(entry) for entry in failed})
+        held = {entry.seq: receipt for entry in failed if (receipt := entry.header["receipt"])}
+        late = self.receipts.superseded(held)
         for entry in failed:
             if entry.seq in late:
                 told = (entry.result.package.name, entry.result.package.id)
@@ -149,11 +147,6 @@ class Monitor:
         if late:
             self._report(Frame(Kind.DONE, header=sorted(late)))
         return [entry for entry in entries if entry.seq not in late] if late else entries
-
-    def _receipt(self, entry: Saved) -> str:
-        """Return the newest receipt of a delivery that is known."""
-        receipt: str = self._receipts.get(entry.seq) or entry.header["receipt"]
-        return receipt
 
     def _is_followed(self, entry: Saved) -> bool:
         return self.callbacks.concern(entry) and not entry.header.get("skips_hook")
@@ -252,6 +245,7 @@ class Monitor:
         self._faults.hit("monitor.before_acknowledge")
         if self._broker.supports_receipts:
             self._insist(lambda: self._acknowledge(entries))
+        self.receipts.forget(entry.seq for entry in entries)
         self._report(Frame(Kind.DONE, header=[entry.seq for entry in entries]))
 
     def _report(self, frame: Frame) -> None:
@@ -260,10 +254,14 @@ class Monitor:
             self._control.send(frame)
 
     def _acknowledge(self, entries: Sequence[Saved]) -> None:
+        with self.receipts.in_turn:
+            self._acknowledge_in_turn(entries)
+
+    def _acknowledge_in_turn(self, entries: Sequence[Saved]) -> None:
         delays: dict[float, list[str]] = defaultdict(list)
         finals: list[str] = []
         for entry in entries:
-            receipt = self._receipt(entry)
+            receipt = self.receipts.newest(entry.seq, entry.header["receipt"])
             if entry.header.get("fail"):
                 self._broker.fail(receipt)
             elif entry.verdict.is_final:

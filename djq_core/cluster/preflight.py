@@ -12,7 +12,9 @@ from djq_core.brokers import Broker
 from djq_core.cluster import logs
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.status import StatStore
+from djq_core.conf import Conf
 from djq_core.exceptions import ConfigurationError
+from djq_core.plugins.known import did_you_mean
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
@@ -55,6 +57,19 @@ def promise(runtime: Runtime) -> str:
     if broker.supports_leases and conf.renew_leases:
         return f"{what}; at least once: a dead cluster's tasks are taken over after {conf.retry} s."
     return f"{what}; at least once: a task is presented again after {conf.retry} s, finished or not."
+
+
+def tell_unlisted(conf: Conf, cluster_id: int) -> None:
+    """Log that ``ALT_CLUSTERS`` does not have the cluster's name: a queue needs no settings, but it may be misspelt."""
+    if conf.alt_clusters and conf.name not in conf.clusters:
+        logger.warning(
+            "Q Cluster-%s: ALT_CLUSTERS has no cluster %r, so this one has a queue of that name and the settings of "
+            "the main one. There are: %s.%s",
+            cluster_id,
+            conf.name,
+            ", ".join(sorted(conf.clusters)),
+            did_you_mean(conf.name, conf.clusters),
+        )
 
 
 def tell_durability(runtime: Runtime, cluster_id: int) -> None:

@@ -229,7 +229,7 @@ def run_monitor(runtime: Runtime, origin: Origin, data_end: socket.socket, contr
         handlers: dict[Kind, Callable[[Frame], None]] = {
             Kind.EVENT: lambda frame: monitor.tell_death(frame.header),
         }
-        Control(control, runtime.broker(), handlers, renewed=monitor.renewed).start()
+        Control(control, runtime.broker(), handlers, receipts=monitor.receipts).start()
         try:
             monitor.run()
         except OSError:  # the sentinel is gone

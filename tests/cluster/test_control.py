@@ -10,9 +10,22 @@ import pytest
 
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.control import RELEASE_TRIES, Control
+from djq_core.cluster.fencing import Receipts
 from tests.making import MemoryBroker
 
 ITEMS = [[1, "r1"], [2, "r2"]]
+
+
+class Noting(Receipts):
+    """Receipts that write down what they are given."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        super().__init__(broker)
+        self.given: list[Mapping[int, str]] = []
+
+    def take(self, receipts: Mapping[int, str]) -> dict[int, str]:
+        self.given.append(receipts)
+        return super().take(receipts)
 
 
 class Line:
@@ -24,7 +37,7 @@ class Line:
         thread: Control,
         broker: MemoryBroker,
         frames: list[Frame],
-        receipts: list[Mapping[int, str]],
+        receipts: Noting,
     ) -> None:
         self.channel = channel
         self.thread = thread
@@ -47,8 +60,8 @@ def line() -> Iterator[Line]:
         Kind.RUNS: unreachable,
         Kind.STORE: lambda _: broker.purge_queue(),
     }
-    receipts: list[Mapping[int, str]] = []
-    thread = Control(theirs, broker, handlers, renewed=receipts.append)
+    receipts = Noting(broker)
+    thread = Control(theirs, broker, handlers, receipts=receipts)
     thread.start()
     with closing(ours), closing(theirs):
         yield Line(ours, thread, broker, frames, receipts)
@@ -67,7 +80,7 @@ def test_leases_are_renewed_and_the_new_receipts_told(line: Line) -> None:
     answer = line.ask(Frame(Kind.RENEW, header=ITEMS))
     assert answer == Frame(Kind.RENEWED, header=[[1, "r1", "r1+"], [2, "r2", None]])
     assert line.broker.log == [("extend", ["r1", "r2"], 60.0)]
-    assert line.receipts == [{1: "r1", 2: "r2"}, {1: "r1+", 2: "r2"}]
+    assert line.receipts.given == [{1: "r1", 2: "r2"}, {1: "r1+", 2: "r2"}]
 
 
 def test_a_broker_that_is_away_loses_no_lease(line: Line, caplog: pytest.LogCaptureFixture) -> None:
@@ -75,7 +88,7 @@ def test_a_broker_that_is_away_loses_no_lease(line: Line, caplog: pytest.LogCapt
     assert line.ask(Frame(Kind.RENEW, header=ITEMS)) == Frame(Kind.RENEWED, header=[[1, None, None], [2, None, None]])
     answer = line.ask(Frame(Kind.RENEW, header=ITEMS[:1]))
     assert answer == Frame(Kind.RENEWED, header=[[1, "r1", "r1+"]])
-    assert line.receipts == [{1: "r1", 2: "r2"}, {1: "r1"}, {1: "r1+"}]
+    assert line.receipts.given == [{1: "r1", 2: "r2"}, {1: "r1"}, {1: "r1+"}]
     assert "2 leases could not be renewed: The memory is away." in caplog.text
 
 
@@ -88,7 +101,7 @@ def test_what_is_another_clusters_is_not_handed_back(line: Line, caplog: pytest.
     line.broker.fences_receipts = True  # type: ignore[misc]
     line.broker.lost.add("r1")
     assert line.ask(Frame(Kind.RELEASE, header=ITEMS)) == Frame(Kind.RELEASED, header=[1, 2])
-    assert line.broker.calls("release") == [(["r2"], 0.0, False)]
+    assert line.broker.calls("release") == [(["r2+"], 0.0, False)], "by the receipt that is valid now"
     assert "Superseded: 1 packages are not handed back" in caplog.text
 
 

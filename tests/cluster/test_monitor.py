@@ -217,7 +217,7 @@ def test_the_newest_receipt_is_answered(stack: ExitStack) -> None:
     desk = desk_of(stack, new_shelf(log=LOG))
     desk.send(1)
     desk.send(2)
-    desk.monitor.renewed({2: "renewed", 3: "r3"})
+    desk.monitor.receipts.take({2: "renewed", 3: "r3"})
     desk.work()
     acknowledged = [receipt for what, receipts in LOG if what == "acknowledge" for receipt in receipts]
     assert acknowledged == ["r1", "renewed"]
@@ -331,10 +331,49 @@ def test_the_newest_receipt_tells_whether_a_failure_counts(stack: ExitStack) -> 
     shelf = new_shelf()
     desk = desk_of(stack, shelf, Fencing)
     desk.broker.lost.add("r1")
-    desk.monitor.renewed({1: "newer"})
+    desk.monitor.receipts.take({1: "newer"})
     desk.send(1, success=False)
     assert desk.done() == [1]
     assert len(shelf.rows) == 1
+
+
+class Changing(Fencing):
+    """A broker of which only the last receipt is good."""
+
+    changes_receipts = True
+
+    def extend(self, receipts: Sequence[str], seconds: float) -> list[str | None]:
+        valid = super().extend(receipts, seconds)
+        self.lost.update(receipts)
+        return valid
+
+
+def test_a_failure_is_answered_by_the_receipt_that_its_renewal_gave(stack: ExitStack) -> None:
+    desk = desk_of(stack, new_shelf(), Changing, backoff=7)
+    desk.send(1, success=False)
+    desk.send(2, success=False)
+    desk.monitor.receipts.take({2: "newer"})
+    frames = desk.work()
+    assert [entry for entry in LOG if entry[0] == "release"] == [("release", ["r1+", "newer+"], 7.0, True)]
+    told = [frame.header for frame in frames if frame.kind is Kind.RENEWED]
+    assert told == [[[1, "r1", "r1+"], [2, "newer", "newer+"]]], (
+        "the sentinel asks, and the next monitor answers, by it"
+    )
+
+
+def test_nothing_is_renewed_while_it_is_answered(stack: ExitStack) -> None:
+    is_free: list[bool] = []
+
+    class Watched(Changing):
+        def acknowledge_many(self, ids: Sequence[str]) -> None:
+            lock = desk.monitor.receipts.in_turn
+            is_free.append(lock.acquire(blocking=False))  # type: ignore[attr-defined]
+            super().acknowledge_many(ids)
+
+    desk = desk_of(stack, new_shelf(), Watched)
+    desk.send(1)
+    assert desk.done() == [1]
+    assert is_free == [False]
 
 
 def test_an_error_of_the_sentinel_is_the_result(stack: ExitStack) -> None:

@@ -35,8 +35,9 @@ def test_a_long_task_is_not_taken_over_from_a_living_cluster(make_site: MakeSite
 
 
 def test_clusters_of_two_names_do_not_touch_each_other(make_site: MakeSite) -> None:
-    site = make_site()
+    site = make_site(q_cluster={"ALT_CLUSTERS": {"others": {}}})
     with site.cluster(env={"Q_CLUSTER_NAME": "other"}) as other:
+        assert other.log.lines(r"has no cluster 'other', .* There are: others, site\. Did you mean 'others'\?")
         site.call("enqueue", "mark", "mine")
         site.call("enqueue", "mark", "theirs", cluster="other")
         site.wait_counts(1, queued=1)
