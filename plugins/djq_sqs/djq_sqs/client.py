@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader, create_loader
 
 from djq_sqs.errors import is_throttled
+from djq_sqs.logs import hide
 from djq_sqs.options import SqsOptions
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Client:
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
         boto = boto3.Session(botocore_session=session, **options.session)
         self._boto: Any = boto.client("sqs", config=Config(**options.config), **options.client)
+        hide(options.secrets)
 
     def call(self, operation: str, **words: Any) -> Mapping[str, Any]:
         """Call an operation, which is named as a method of boto3's client; raises what botocore does."""

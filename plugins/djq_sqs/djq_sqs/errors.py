@@ -8,6 +8,7 @@ from typing import Any, Final
 from botocore import exceptions
 
 from djq_core.exceptions import BrokerError, PackageTooLarge
+from djq_sqs.logs import without
 from djq_sqs.options import SqsOptions
 
 #: The codes of SQS and of all AWS services, without the prefix of the older protocol.
@@ -167,9 +168,7 @@ def _masked(options: SqsOptions, error: BaseException) -> str:
     text = str(error) or type(error).__name__
     if isinstance(error, exceptions.ClientError):
         text = f"{code_of(error)}: {error.response.get('Error', {}).get('Message', '')}"
-    for secret in options.secrets:
-        text = text.replace(secret, "***")
-    return text
+    return without(text, options.secrets)
 
 
 def _quotes_secrets(options: SqsOptions, error: BaseException | None) -> bool:

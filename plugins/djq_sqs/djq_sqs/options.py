@@ -32,6 +32,8 @@ _SESSION: Final = (
 )
 _CLIENT: Final = ("endpoint_url", "api_version", "use_ssl", "verify")
 _SECRET: Final = ("aws_secret_access_key", "aws_session_token", "aws_access_key_id")
+#: What a message does not quote: a URL may have a password.
+_NOT_SHOWN: Final = (*_SECRET, "endpoint_url")
 
 #: What is asked of botocore where ``config`` says nothing: each call ends in time, and nothing is sent twice unasked.
 CONFIG: Final[Mapping[str, Any]] = {
@@ -132,7 +134,7 @@ def _check(name: str, value: object) -> None:
         )
     is_right, told = _KNOWN[name]
     if not is_right(value):
-        shown = f"a {type(value).__name__}" if name in _SECRET else repr(value)
+        shown = f"a {type(value).__name__}" if name in _NOT_SHOWN else repr(value)
         raise ConfigurationError(f"Q_CLUSTER['sqs'][{name!r}] is {shown}; it takes {told}.")
     if name == "config":
         _check_config(value)

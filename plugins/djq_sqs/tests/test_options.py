@@ -68,7 +68,7 @@ def test_nothing_is_sent_twice_unless_that_is_asked_for() -> None:
         ("eu-central-1", "takes a dictionary such as {'aws_region': 'eu-central-1'}, not str"),
         ({"aws_regoin": "x"}, "has 'aws_regoin', which is not known. Did you mean 'aws_region'?"),
         ({"endpoint": "http://x"}, "Did you mean 'endpoint_url'?"),
-        ({"endpoint_url": "localhost:4566"}, "takes a URL such as"),
+        ({"endpoint_url": f"me:{SECRET}@localhost:4566"}, "takes a URL such as"),
         ({"aws_region": 5}, "'region_name'] is 5; it takes a text"),
         ({"fifo": "yes"}, "takes True or False"),
         (
