@@ -24,7 +24,7 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     missed by all tests after it.
     """
     if isinstance(val, str | bytes) and len(val) > SHOWN:
-        return f"{ascii(val[:SHOWN])}-and-on-to-{len(val)}"
+        return f"{val[:SHOWN]!a}-and-on-to-{len(val)}"
     return None
 
 
