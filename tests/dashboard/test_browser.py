@@ -35,6 +35,8 @@ TABLES_WITHOUT_NAMES = """
     [...document.querySelectorAll("#djq table")].filter(table => !table.caption?.textContent.trim()
         || [...table.querySelectorAll("th")].some(th => !th.scope)).length
 """
+#: The tables that have to be scrolled sideways.
+HIDDEN = "[...document.querySelectorAll('.djq-scroll')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.id)"
 
 
 @pytest.fixture
@@ -169,6 +171,16 @@ def test_long_names_hide_no_button(page: Page, keep: Keep) -> None:
     assert button is not None
     assert button["x"] + button["width"] <= 1440
     keep(page, "dashboard-long-names")
+
+
+def test_no_width_of_a_desktop_hides_a_button(page: Page) -> None:
+    add_failure("y" * 100, func="z" * 200)
+    for language in ("en", "de", "fr"):
+        with override_settings(LANGUAGE_CODE=language):
+            page.goto(ADDRESS)
+        for width in (1120, 1300, 1440, 1600):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(HIDDEN) == [], (language, width)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Message
 
+from djq_core.management.terminal.words import clean
 from tests.languages.catalogues import (
     KEYWORDS,
     LANGUAGES,
@@ -76,6 +77,13 @@ def test_a_translation_ends_and_begins_as_its_text(package: Path, language: str)
         for form in forms(message.string):
             assert (form[0].isspace(), form[-1].isspace()) == (english[0].isspace(), english[-1].isspace()), english
             assert (form[-1] in ".:…") == (english[-1] in ".:…"), english
+
+
+@each_catalogue
+def test_a_terminal_shows_a_translation_as_it_is_written(package: Path, language: str) -> None:
+    for message in of(package, language):
+        for form in forms(message.string):
+            assert clean(form.replace("\n", " ")) == form.replace("\n", " ")
 
 
 @each_catalogue

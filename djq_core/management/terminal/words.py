@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
+from unicodedata import category
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 UNKNOWN: Final = "-"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _GAP: Final = "·"
+_BLANK: Final = "Zs"
 _MIB: Final = 1024 * 1024
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -55,8 +57,8 @@ def moment(when: datetime, now: datetime | None = None) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a foreign text in which nothing can steer the terminal."""
-    return "".join(char if char.isprintable() else "�" for char in text)
+    """Return a text in which nothing can steer the terminal; blanks of any width, as before a French colon, stay."""
+    return "".join(char if char.isprintable() or category(char) == _BLANK else "�" for char in text)
 
 
 def clean_json(text: str) -> str:

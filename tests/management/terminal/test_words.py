@@ -43,6 +43,10 @@ def test_no_text_steers_the_terminal() -> None:
     assert clean("a\x1b[31mb\x07\nc\u202ed\x9b1m é 木") == "a�[31mb��c�d�1m é 木"
 
 
+def test_a_no_break_space_is_no_danger() -> None:
+    assert clean("En démarrer un\xa0: 1\u202f000\u2028\x85") == "En démarrer un\xa0: 1\u202f000��"
+
+
 def test_no_json_steers_the_terminal_and_it_says_the_same() -> None:
     told = json.dumps({"näme": "a\x1b[31m\x9b1m\u202e\ud800 木"}, indent=2, ensure_ascii=False)
     cleaned = clean_json(told)
