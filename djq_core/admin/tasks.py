@@ -94,7 +94,7 @@ class TaskAdmin(WithButtons, BoundedAdmin):
     @admin.display(description=_("time taken"))
     def time_taken(self, task: Task) -> str:
         """Show the seconds from the call to the end, the wait in the queue included."""
-        return number_format(task.time_taken(), 6)
+        return _("%(count)s s") % {"count": number_format(task.time_taken(), 6)}
 
     @admin.display(description=_("group"))
     def its_group(self, task: Task) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from djq_core.exceptions import DeserializationError, SerializationError
 from djq_core.serializers.base import Serializer
 from djq_core.serializers.depth import depth_of_text, depth_of_value
-from djq_core.serializers.tags import TooDeep, read, written
+from djq_core.serializers.tags import TooDeep, apart, has_halves, read, written
 
 #: The levels of JSON that one level of a value may take: an object, its list of pairs, and a pair.
 _MOST_LEVELS: Final = 3
@@ -16,7 +17,9 @@ _MOST_LEVELS: Final = 3
 _TOO_MANY: Final = 8
 #: One for all, for making one takes as long as a small value. What has too many levels is refused before, so that
 #: nothing goes in circles here.
-_to_text = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":")).encode
+_encoder = partial(json.JSONEncoder, allow_nan=False, check_circular=False, separators=(",", ":"))
+_to_ascii = _encoder().encode
+_to_unicode = _encoder(ensure_ascii=False).encode
 _from_plain = json.JSONDecoder().decode
 _from_tagged = json.JSONDecoder(object_hook=read).decode
 #: How the arguments of a call begin.
@@ -34,7 +37,7 @@ class JsonSerializer(Serializer):
     def dumps(self, value: Any) -> bytes:
         """Return the value as JSON in ASCII; raise SerializationError with what has no form there, or is too deep."""
         try:
-            return _to_text(written(value, self.max_nesting_depth)).encode("ascii")
+            return _text(written(value, self.max_nesting_depth)).encode("ascii")
         except (TooDeep, RecursionError) as error:
             raise SerializationError(
                 f"{_of(value)} is nested too deeply for JSON: max_nesting_depth allows {self.max_nesting_depth} levels."
@@ -67,6 +70,12 @@ class JsonSerializer(Serializer):
         return DeserializationError(
             f"The JSON is nested too deeply: max_nesting_depth allows {self.max_nesting_depth} levels."
         )
+
+
+def _text(made: Any) -> str:
+    """Return the text; only one with what ASCII takes two escapes for is looked at for halves that are no character."""
+    text = _to_ascii(made)
+    return _to_ascii(apart(made)) if "\\ud" in text and has_halves(_to_unicode(made)) else text
 
 
 def _value(data: bytes) -> Any:

@@ -5,6 +5,7 @@ A dictionary of a single key that begins so itself, or with keys that are no tex
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time, timedelta
@@ -25,6 +26,8 @@ Write = Callable[[Any, int], Any]
 MARK: Final = "$"
 #: What JSON has, of exactly these types.
 PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+#: Where the halves of a surrogate pair stand side by side; JSON cannot tell them from the character that they make.
+_HALVES: Final = re.compile("(?<=[\ud800-\udbff])(?=[\udc00-\udfff])")
 
 
 class TooDeep(Exception):
@@ -103,6 +106,23 @@ def _model(value: Model, room: int) -> dict[str, Any]:
     return {"$model": [label, written(key, room), alias]}
 
 
+def has_halves(text: str) -> bool:
+    """Tell whether the halves of a surrogate pair stand side by side."""
+    return _HALVES.search(text) is not None
+
+
+def apart(made: Any) -> Any:
+    """Return what JSON has with the halves of each surrogate pair in texts of their own."""
+    if isinstance(made, str):
+        return {"$text": _HALVES.split(made)} if has_halves(made) else made
+    if isinstance(made, list):
+        return [apart(item) for item in made]
+    if not isinstance(made, dict):
+        return made
+    pairs = [(apart(key), apart(item)) for key, item in made.items()]
+    return dict(pairs) if all(isinstance(key, str) for key, _ in pairs) else {"$dict": pairs}
+
+
 #: In this order, for a datetime is a date.
 _WRITERS: Final[Mapping[type, Write]] = {
     list: _items,
@@ -167,6 +187,7 @@ def _read_timedelta(value: list[int]) -> timedelta:
 
 
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "$text": "".join,
     "$dict": lambda value: {key: item for key, item in value},  # noqa: C416 - dict() would take texts for pairs
     "$tuple": tuple,
     "$datetime": lambda value: _read_moment(datetime, value),

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from django.utils.safestring import mark_safe
 
 from djq_core import current
@@ -312,4 +313,12 @@ def test_the_time_taken_is_no_power_of_ten(client: Client) -> None:
     task = make_task(True)
     Task.objects.filter(pk=task.pk).update(stopped=NOW + datetime.timedelta(microseconds=64))
     for path in ("", f"{task.pk}/change/"):
-        assert "0.000064" in page(client, f"/admin/djq_core/success/{path}")
+        assert "0.000064 s<" in page(client, f"/admin/djq_core/success/{path}")
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "12.402957 s"), ("de", "12,402957 s"), ("fr", "12,402957 s")])
+def test_the_time_taken_has_its_unit_in_the_readers_language(language: str, shown: str) -> None:
+    task = make_task(True)
+    task.stopped = NOW + datetime.timedelta(seconds=12.402957)
+    with translation.override(language):
+        assert TaskAdmin(Success, admin.site).time_taken(task) == shown

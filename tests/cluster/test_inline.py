@@ -60,6 +60,13 @@ def test_a_task_is_run_saved_and_its_hook_called(shelf: type[Shelf]) -> None:
     assert runtime.load("pickle", shelf.rows[package.id].result) == "one"
 
 
+def test_no_timeout_ends_a_task(shelf: type[Shelf]) -> None:
+    runtime = runtime_of(results=shelf, timeout=0.01)
+    package = package_of(runtime, "time.sleep", (0.1,), timeout=0.01)
+    run_inline(runtime, package)
+    assert shelf.rows[package.id].success
+
+
 def test_an_error_is_reported_once_its_failure_is_saved(shelf: type[Shelf]) -> None:
     class Noting(ErrorReporter):
         name = "noting"

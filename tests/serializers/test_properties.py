@@ -31,7 +31,9 @@ steady = settings.get_profile("djq")
 
 ZONES = st.none() | st.timezones()
 #: Any text, halves of surrogate pairs included.
-TEXTS = st.text(st.characters(codec=None), max_size=20) | st.sampled_from(["$tuple", "$dict", "$", '"$', "[{"])
+TEXTS = st.text(st.characters(codec=None), max_size=20) | st.sampled_from(
+    ["$tuple", "$dict", "$", '"$', "[{", "\ud83d\ude00", "\U0001f600"]
+)
 SCALARS = (
     st.none()
     | st.booleans()

@@ -36,11 +36,12 @@ class MongoOptions:
 
     ``keywords`` are the arguments of ``pymongo.MongoClient``, without its ``timeoutMS``: that is ``time_out``, the
     seconds that a whole call may take, and ``times`` are those of ``TIMES`` that are configured. ``database`` has the
-    queues, ``where`` tells people where they are. With ``is_looked_up`` the servers are found in the DNS, and pymongo
-    has not checked the keywords yet.
+    queues, ``where`` tells people where they are. ``words`` is all that is configured, in the URI too, by lower-case
+    names. With ``is_looked_up`` the servers are found in the DNS, and pymongo has not checked the keywords yet.
     """
 
     keywords: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    words: Mapping[str, Any] = field(default_factory=dict, repr=False)
     database: str = DATABASE
     where: str = f"localhost:{PORT}/{DATABASE}"
     time_out: float = TIME_OUT
@@ -64,6 +65,7 @@ class MongoOptions:
         _check_write_concern(lower)
         database = _database(keys.get("mongo_db"), read)
         return cls(
+            words=lower,
             keywords={name: each for name, each in given.items() if name.lower() != "timeoutms"},
             database=database,
             where=f"{_hosts(given, read)}/{database}",
@@ -78,6 +80,11 @@ class MongoOptions:
     def setting(self) -> str:
         """The key that tells where the server is, for messages."""
         return "Q_CLUSTER['mongo']"
+
+    @property
+    def write_concern(self) -> dict[str, Any]:
+        """When the server is to say that it took a task, as the server has it: ``w`` and ``j``."""
+        return {"w": self.words.get("w", "majority"), "j": str(self.words.get("journal", True)).lower() == "true"}
 
     def masked(self, text: str) -> str:
         """Return a text without what is secret."""
