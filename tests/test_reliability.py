@@ -61,6 +61,14 @@ def test_every_scenario_of_the_report_exists_and_is_told_its_bar() -> None:
         assert each["bar"] == BARS[each["scenario"]]
 
 
+def test_every_record_is_of_a_test_and_a_size_that_there_is_now() -> None:
+    places = ["tests/chaos", "tests/security", *map(str, ROOT.glob("plugins/*/tests/test_chaos.py"))]
+    command = [sys.executable, "-m", "tests.chaos.collected", *places]
+    sizes = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
+    sizes_of_records = {each["test"]: json.loads(json.dumps(each["size"])) for each in read(REPORT)}
+    assert {test: size for test, size in sizes_of_records.items() if sizes.get(test) != size} == {}
+
+
 def test_every_test_belongs_to_a_scenario_with_a_bar() -> None:
     found = {scenario_of(node.name) for _, node in TESTS}
     assert found <= set(BARS)

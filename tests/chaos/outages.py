@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 from tests.harness.sites import Site
@@ -15,7 +19,9 @@ TABLE = "djq_core_task"
 
 
 class Outages(Protocol):
-    """What may happen to the results; each lasts as long as its context."""
+    """What may happen to the results; each lasts as long as its context. ``disk`` says what makes it full."""
+
+    disk: str
 
     def away(self) -> Any:
         """Take the database away."""
@@ -26,6 +32,8 @@ class Outages(Protocol):
 
 class SqliteOutages:
     """The table is not there; the file may have no more pages."""
+
+    disk = "max_page_count"
 
     def __init__(self, site: Site, pages: int) -> None:
         """``site`` keeps its results in a file that may have so many pages of 4 KiB, from its next connections on."""
@@ -65,6 +73,8 @@ class SqliteOutages:
 
 class ServerOutages:
     """The server is killed; a trigger raises what the server says when its disk is full."""
+
+    disk = "a trigger"
 
     def __init__(self, server: Killable, database: dict[str, Any]) -> None:
         self._killable = server
@@ -108,6 +118,59 @@ class ServerOutages:
         else:
             for statement in statements:
                 server.execute(statement, self._name)
+
+
+class SmallDisk(ServerOutages):
+    """The server is killed; the file system of the database, which has nothing else on it, is filled."""
+
+    disk = "a small file system"
+
+    def __init__(self, server: Killable, database: dict[str, Any], place: Path) -> None:
+        super().__init__(server, database)
+        self._filler = place / "filler"
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Fill it to its last page."""
+        with self._filler.open("wb", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                with suppress(OSError):
+                    while file.write(bytes(size)):
+                        pass
+        yield
+        self._filler.unlink()
+
+
+@contextmanager
+def server_outages(server: Killable, database: dict[str, Any], mebibytes: int) -> Iterator[ServerOutages]:
+    """Give a database a file system of its own of this size, where one can be mounted."""
+    place = server.server.folder_of(database["NAME"])
+    server.kill()
+    is_mounted = _mount(place, mebibytes)
+    server.start()
+    try:
+        yield SmallDisk(server, database, place) if is_mounted else ServerOutages(server, database)
+    finally:
+        if is_mounted:
+            server.kill()
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def _mount(place: Path, mebibytes: int) -> bool:
+    """Let a folder lie on a file system in memory; return whether that can be done here."""
+    owner, copy = place.stat(), place.with_name(f"{place.name}.copy")
+    options = f"size={mebibytes}m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}"
+    shutil.copytree(place, copy)
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
+    is_mounted = (
+        bool(shutil.which("mount")) and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
+    if is_mounted:
+        shutil.copytree(copy, place, dirs_exist_ok=True)
+        for path in (place, *place.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid)
+    shutil.rmtree(copy)
+    return is_mounted
 
 
 def _quoted(text: str) -> str:

@@ -150,6 +150,19 @@ def take_away(
         assert cluster.stop() == 0
 
 
+def begin_without(site: Site, server: Server) -> None:
+    """Start a cluster while its server is away: it says so in a line, and works when the server is there."""
+    server.kill()
+    with site.cluster() as cluster:
+        wait_until(lambda: cluster.log.lines("cannot fetch from the broker"), 20, "the outage is told")
+        server.start()
+        site.call("enqueue", "mark", "task-0")
+        wait_stored(site, 1)
+        assert len(cluster.log.lines("cannot fetch from the broker")) == 1
+        assert not cluster.log.lines("Traceback")
+        assert cluster.stop() == 0
+
+
 def kill_and_freeze(server: Server, outages: int, frozen: float) -> Disturb:
     """Kill a server and freeze it for so many seconds, in turn, so many times each."""
 

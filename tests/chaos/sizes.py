@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
 
@@ -49,12 +49,15 @@ def full_only(
     return short_and_full(names, (), full, seconds=seconds, vendors=vendors)
 
 
-def report(ledger: Ledger, **figures: object) -> None:
-    """Print what a scenario found, and note it for the report; figures are named with underscores for blanks."""
+def report(ledger: Ledger, *, without: Collection[str] = (), **figures: object) -> None:
+    """Print what a scenario found, and note it for the report; figures are named with underscores for blanks.
+
+    ``without`` names what the account cannot tell there: which tasks are lost, where each has no row of its own.
+    """
     named = {name.replace("_", " "): value for name, value in figures.items()}
     more = ", ".join(f"{name} {value}" for name, value in named.items())
     sys.stdout.write(f"{ledger}; {more}\n")
-    record.note(**ledger.figures, **named)
+    record.note(**{name: value for name, value in ledger.figures.items() if name not in without}, **named)
 
 
 def percentile(values: list[float], share: float) -> float:

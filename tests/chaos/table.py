@@ -61,7 +61,7 @@ def _head(records: Sequence[Mapping[str, Any]]) -> str:
 def _scenario(name: str, records: Sequence[Mapping[str, Any]]) -> str:
     title = "Beyond these" if name == MORE else name
     lines = [f"### {title}", "", f"Bar: {BARS[name]}.", ""]
-    rows = _cases(records) if record.is_of_security(name) else _runs(records)
+    rows = _cases(records) if record.is_of_security(name) else _runs(records, is_told=name == MORE)
     return "\n".join([*lines, *rows, "", *_commands(records), ""])
 
 
@@ -70,15 +70,17 @@ def _cases(records: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = ["| what | cases | found | held |", "|---|---|---|---|"]
     for test, group in groupby(records, key=lambda each: str(each["test"]).partition("[")[0]):
         cases = list(group)
-        what = test.rpartition("::")[2].split("_", 2)[2].replace("_", " ")
         found = "; ".join(dict.fromkeys(text for each in cases if (text := _found(each["figures"]))))
         held = all(each["held"] for each in cases)
-        rows.append(f"| {what} | {len(cases)} | {found} | {'yes' if held else '**no**'} |")
+        rows.append(f"| {_what(test, 2)} | {len(cases)} | {found} | {'yes' if held else '**no**'} |")
     return rows
 
 
-def _runs(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    return ["| on | size | found | seed | held |", "|---|---|---|---|---|", *map(_row, records)]
+def _runs(records: Sequence[Mapping[str, Any]], *, is_told: bool) -> list[str]:
+    """Return a row for each run, ``is_told`` where each says what it shows, for what has no figure of its own."""
+    heads = ["| what " if is_told else "", "|---" if is_told else ""]
+    rows = [(f"| {_what(str(each['test']), 1)} " if is_told else "") + _row(each) for each in records]
+    return [f"{heads[0]}| on | size | found | seed | held |", f"{heads[1]}|---|---|---|---|---|", *rows]
 
 
 def _row(each: Mapping[str, Any]) -> str:
@@ -86,6 +88,11 @@ def _row(each: Mapping[str, Any]) -> str:
     vendor = _VENDORS.get(each["on"]) or str(each["server"]).partition(" ")[0]
     seed = "" if each["seed"] is None else str(each["seed"])
     return f"| {vendor} | {size} | {_found(each['figures'])} | {seed} | {'yes' if each['held'] else '**no**'} |"
+
+
+def _what(test: str, words: int) -> str:
+    """Return what the name of a test says, but for its first words."""
+    return test.partition("[")[0].rpartition("::")[2].split("_", words)[words].replace("_", " ")
 
 
 def _found(figures: Mapping[str, Any]) -> str:

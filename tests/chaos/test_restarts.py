@@ -120,5 +120,5 @@ def test_sigterm_under_load_ends_a_cluster_in_time(
             site.wait_counts(signals // lanes * share, seconds=120)
             assert cluster.stop() == 0
         ledger = site.ledger()
-        report(ledger, longest_stop=f"{max(took):.1f} s")
+        report(ledger, sites=lanes, longest_stop=f"{max(took):.1f} s")
         assert ledger.differences(kills=0) == []

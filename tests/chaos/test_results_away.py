@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.curves import Sampler
-from tests.chaos.outages import Outages, ServerOutages, SqliteOutages
+from tests.chaos.outages import Outages, SqliteOutages, server_outages
 from tests.chaos.servers import site_on_own_server
 from tests.chaos.sizes import EVERYWHERE, report, short_and_full
 from tests.harness import procs
@@ -31,6 +31,8 @@ GROWTH = 32
 TASK = 0.02
 #: Pages of 4 KiB that a result takes in SQLite, and those of the tables: there is room for all, and for little else.
 PAGES, FIRST_PAGES = 13, 400
+#: The same of a server's tables, in MiB.
+TABLES = 64
 
 
 def _site(
@@ -47,7 +49,7 @@ def _site(
     request.addfinalizer(lambda: databases.drop(queue))
     if vendor == SQLITE:
         return _limited(make_site(SQLITE, q_cluster={"retry": RETRY, "orm": "queue"}), tasks, queue)
-    return _on_own_server(vendor, folder, queue)
+    return _on_own_server(vendor, folder, queue, tasks)
 
 
 @contextmanager
@@ -58,10 +60,15 @@ def _limited(site: Site, tasks: int, queue: dict[str, Any] | None = None) -> Ite
 
 
 @contextmanager
-def _on_own_server(vendor: str, folder: Path, queue: dict[str, Any]) -> Iterator[tuple[Site, Outages]]:
-    with site_on_own_server(vendor, folder, q_cluster={"retry": RETRY, "orm": "queue"}) as (site, server):
+def _on_own_server(vendor: str, folder: Path, queue: dict[str, Any], tasks: int) -> Iterator[tuple[Site, Outages]]:
+    """Make a site whose results have a file system with room for all of them, and for little else."""
+    mebibytes = TABLES + 2 * tasks * RESULT // (1 << 20)
+    with (
+        site_on_own_server(vendor, folder, q_cluster={"retry": RETRY, "orm": "queue"}) as (site, server),
+        server_outages(server, site.database, mebibytes) as outages,
+    ):
         site.change_settings(DATABASES={"default": site.database, "queue": queue})
-        yield site, ServerOutages(server, site.database)
+        yield site, outages
 
 
 def _sit_through(
@@ -99,7 +106,7 @@ def test_r8_nothing_is_acknowledged_that_is_not_saved(
             site.wait_counts(tasks, seconds=120)
         ledger = site.ledger()
         growth = max(sample.mebibytes for sample in sampler.samples["it"]) - before
-        report(ledger, most_held=max(held), growth=f"{growth:.0f} MiB")
+        report(ledger, most_held=max(held), growth=f"{growth:.0f} MiB", disk=outages.disk)
         assert ledger.differences(kills=0) == []
         assert max(held) <= HELD
         assert growth <= GROWTH

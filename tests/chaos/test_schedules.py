@@ -128,6 +128,7 @@ def test_a_kill_between_sending_and_committing_repeats_a_task_under_its_id(
         assert cluster.stop() == 0
     starts = site.oracle.count(START)
     sys.stdout.write(f"{count} slots, {starts.total()} starts, {kills} kills\n")
+    record.note(slots=len(starts), starts=starts.total(), kills=kills)
     assert len(starts) == count, "each slot ran, at least once"
     assert starts.total() > count, "the kills were where a task is sent and not noted"
     assert {row["id"] for row in site.call("rows")} == {row["task"] for row in site.call("schedule_rows")}

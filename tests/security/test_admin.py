@@ -11,11 +11,13 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import models
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
 from djq_core.models import Failure, Schedule, Success, Task
+from djq_core.tasks import async_task
+from djq_orm.models import OrmQ
 from tests.security.test_packages import EXECUTED, Telltale
 
 pytestmark = [pytest.mark.security, pytest.mark.django_db]
@@ -89,6 +91,19 @@ def test_s5_what_a_form_refuses_is_shown_escaped(client: Client) -> None:
     assert "<script>alert" not in page
     assert "errorlist" in page
     assert not Schedule.objects.exists()
+
+
+def test_s5_what_is_queued_is_escaped_and_not_loaded(client: Client) -> None:
+    with override_settings(Q_CLUSTER={"orm": "default"}):
+        options = {"task_name": SCRIPT, "group": SCRIPT}  # of a function or a hook a path is asked for
+        async_task("math.pow", Telltale(), **{SCRIPT: Telltale()}, q_options=options)
+        row = OrmQ.objects.get()
+        EXECUTED.clear()
+        for path in ("", "?q=script", f"{row.pk}/change/", f"{row.pk}/delete/"):
+            page = client.get(f"/admin/djq_orm/ormq/{path}").content.decode()
+            assert "<script>alert" not in page, path
+            assert escape(SCRIPT) in page or "delete" in path, path
+    assert EXECUTED == []
 
 
 @pytest.mark.parametrize("success", [True, False])

@@ -79,6 +79,10 @@ class MariaServer:
         self.end_connections(name)
         self.execute(f"DROP DATABASE IF EXISTS `{name}`")
 
+    def folder_of(self, name: str) -> Path:
+        """Return where the files of a database are."""
+        return self.folder / "data" / name
+
     def end_connections(self, name: str) -> None:
         """End every connection to a database, whatever it does."""
         rows = self.execute(f"SELECT id FROM information_schema.processlist WHERE db = '{name}'")

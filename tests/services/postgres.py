@@ -55,6 +55,15 @@ class PostgresServer:
         """Drop a database together with the connections to it."""
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    def folder_of(self, name: str) -> Path:
+        """Return where the files of a database are."""
+        import psycopg
+
+        with psycopg.connect(host=str(self.folder), port=PORT, user="postgres", dbname=name) as connection:
+            row = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
+        assert row is not None
+        return self.folder / "data" / "base" / str(row[0])
+
     def end_connections(self, name: str) -> None:
         """End every connection to a database, whatever it does."""
         self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")

@@ -16,6 +16,7 @@ from tests.chaos.scenarios import (
     POINTS,
     RETRY,
     Disturb,
+    begin_without,
     kill_clusters,
     kill_monitors,
     kill_workers,
@@ -126,3 +127,8 @@ def test_one_of_two_nodes_dies_and_the_work_goes_on(pair: DisqueCluster, make_si
         assert len(said) <= 3 * 2
         assert not cluster.log.lines("Traceback|ERROR")
         assert cluster.stop() == 0
+
+
+@pytest.mark.chaos
+def test_a_cluster_that_waits_for_its_server_begins_when_it_is_there(pair: DisqueCluster, make_site: MakeSite) -> None:
+    begin_without(site_on(pair, make_site), pair)

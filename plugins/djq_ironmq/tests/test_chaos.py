@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from plugins.djq_ironmq.tests.conftest import site_on
 from tests.chaos.scenarios import (
     AFTER_SAVE,
     POINTS,
     RETRY,
+    begin_without,
     kill_and_freeze,
     kill_clusters,
     kill_monitors,
@@ -65,3 +68,11 @@ def test_r7_what_was_accepted_outlives_the_server(
     server = start_iron()
     site = site_on(server, make_site, time_out, retry=RETRY)
     take_away(site, kill_and_freeze(server, outages, frozen), rng, each * outages, time_out + 1.0, per_second=60)
+
+
+@pytest.mark.chaos
+def test_a_cluster_that_waits_for_its_server_begins_when_it_is_there(
+    start_iron: StartIron, make_site: MakeSite
+) -> None:
+    server = start_iron()
+    begin_without(site_on(server, make_site, 1.0, retry=RETRY), server)

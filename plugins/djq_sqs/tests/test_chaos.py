@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from plugins.djq_sqs.tests.conftest import site_on
 from tests.chaos.scenarios import (
     AFTER_SAVE,
     POINTS,
     RETRY,
+    begin_without,
     kill_and_freeze,
     kill_clusters,
     kill_monitors,
@@ -65,3 +68,8 @@ def test_r7_what_was_accepted_outlives_an_outage(
 ) -> None:
     site = site_on(sqs_gateway, make_site, TIME_OUT, retry=RETRY)
     take_away(site, kill_and_freeze(sqs_gateway, outages, frozen), rng, each * outages, TIME_OUT + 1.0, per_second=40)
+
+
+@pytest.mark.chaos
+def test_a_cluster_that_waits_for_its_server_begins_when_it_is_there(make_site: MakeSite, sqs_gateway: Gateway) -> None:
+    begin_without(site_on(sqs_gateway, make_site, TIME_OUT, retry=RETRY), sqs_gateway)
