@@ -18,6 +18,10 @@ logger = logging.getLogger("djq")
 Submit = Callable[[TaskPackage], object]
 
 
+class LinkNotSent(ResultBackendUnavailable):
+    """The next link cannot be sent now."""
+
+
 class Chains:
     """Sends what follows a link, and notes where a chain has ended, for those who wait for it.
 
@@ -81,7 +85,7 @@ class Chains:
         try:
             submit(link)
         except (BrokerError, DatabaseError) as error:
-            raise ResultBackendUnavailable(f"The next link [{link.name}] cannot be sent now: {error}") from error
+            raise LinkNotSent(f"The next link [{link.name}] cannot be sent now: {error}") from error
         except Exception:  # a plugin's veto ends the chain, not the monitor
             logger.exception("The chain of [%s] stops: its next link [%s] was refused", parent.name, link.name)
             return False

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
-import random
 import select
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from djq_core.brokers import Broker
+from djq_core.cluster.answering import Answering, recover
 from djq_core.cluster.callbacks import BATCH, Callbacks, Saved
+from djq_core.cluster.chains import LinkNotSent
 from djq_core.cluster.channels import Channel, Frame, Kind
-from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.fencing import Receipts
 from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
@@ -36,12 +34,8 @@ logger = logging.getLogger("djq")
 
 T = TypeVar("T")
 
-#: The longest pause between two tries to save, in seconds.
-LONGEST_PAUSE = 2.0
 #: Seconds that plugins may take for the last metrics and reports, when the monitor stops.
 LAST_WORDS = 2.0
-#: How often a broker that can be reached is asked before an answer is left to the end of the lease.
-ANSWER_TRIES = 8
 
 
 class Monitor:
@@ -70,6 +64,13 @@ class Monitor:
         self._is_idle = False
         #: Shared with the thread that renews when the sentinel asks.
         self.receipts = Receipts(broker, self._report)
+        self._answering = Answering(name, broker, self.receipts)
+        #: Since when no next link could be sent, by the monotonic clock.
+        self._unsent_since: float | None = None
+
+    def hurry(self) -> None:
+        """Let nothing but results that are not saved delay the end; another thread calls this."""
+        self._answering.hurry()
 
     def tell_death(self, event: Sequence[Any]) -> None:
         """Let plugins and reporters be told of a process that died; another thread calls this."""
@@ -114,7 +115,12 @@ class Monitor:
         self._faults.hit("monitor.before_save")
         if not (entries := self._without_superseded(entries)):
             return
-        saved = self._save(entries)
+        try:
+            saved = self._save(entries)
+        except LinkNotSent:
+            self._answering.leave(entries)
+            self._done(entries)
+            return
         self._faults.hit("monitor.after_save")
         for entry in saved:
             self._keeper.announce(entry.result)
@@ -165,10 +171,12 @@ class Monitor:
             while len(entries) < BATCH and (frame := self._data.receive(timeout=0)) is not None:
                 if frame.kind is Kind.STOP:
                     self._is_told_to_stop = True
+                    self.hurry()
                     break
                 entries.append(unpack(self._runtime, frame))
         except EOFError:
             self._is_told_to_stop = True
+            self.hurry()
         return entries
 
     # Saving
@@ -178,7 +186,9 @@ class Monitor:
         results = [entry.result for entry in entries]
         again = {entry.result.package.id for entry in entries if entry.header["unanswered"] > 1}
         try:
-            stored = self._until_reached(lambda: self._keeper.save(results, self._submit, again=again))
+            stored = self._until_reached(lambda: self._keeper.save(results, self._submit, again=again), entries)
+        except LinkNotSent:
+            raise
         except Exception as error:  # whatever a database says to a row that it refuses
             if len(entries) == 1:
                 return [self._save_refused(entries[0], error)]
@@ -211,30 +221,40 @@ class Monitor:
 
     def _submit(self, package: TaskPackage) -> None:
         enqueue(self._runtime, package)
+        self._unsent_since = None
 
-    def _until_reached(self, save: Callable[[], T]) -> T:
-        """Save, however long the store is away: nothing is acknowledged meanwhile and the cluster stops fetching."""
+    def _until_reached(self, save: Callable[[], T], entries: Sequence[Saved] = ()) -> T:
+        """Save, however long the store is away: nothing is acknowledged meanwhile and the cluster stops fetching.
+
+        Raises LinkNotSent at the end of a stop where the results of ``entries`` are saved and only their links are not
+        sent: the tasks are delivered again, and their links sent then.
+        """
         tries = 0
         while True:
             try:
                 saved = save()
             except ResultBackendUnavailable as error:
+                if isinstance(error, LinkNotSent) and self._is_left(entries):
+                    raise
                 if not tries:
                     logger.error("%s cannot save: %s", self._name, error)
                     self._untold.tell(error, None, "monitor")
                     self._report(Frame(Kind.STORE, header=False))
                 tries += 1
-                self._recover(tries)
+                recover(tries)
                 continue
             if tries:
                 logger.info("%s saves again", self._name)
                 self._report(Frame(Kind.STORE, header=True))
             return saved
 
-    @staticmethod
-    def _recover(tries: int) -> None:
-        refresh_connections()
-        time.sleep(min(LONGEST_PAUSE, 0.05 * 2 ** min(tries, 8)) * random.uniform(0.5, 1.0))
+    def _is_left(self, entries: Sequence[Saved]) -> bool:
+        """Has a stop waited for long enough, where leases bring back what is saved but for its link?"""
+        is_saved = bool(entries) and all(self._keeper.sends_alone(entry.result) for entry in entries)
+        if not (is_saved and self._broker.supports_receipts):
+            return False
+        self._unsent_since = self._unsent_since or time.monotonic()
+        return self._answering.is_over(self._unsent_since)
 
     # Answering
 
@@ -244,7 +264,10 @@ class Monitor:
             return
         self._faults.hit("monitor.before_acknowledge")
         if self._broker.supports_receipts:
-            self._insist(lambda: self._acknowledge(entries))
+            self._answering.answer(entries)
+        self._done(entries)
+
+    def _done(self, entries: Sequence[Saved]) -> None:
         self.receipts.forget(entry.seq for entry in entries)
         self._report(Frame(Kind.DONE, header=[entry.seq for entry in entries]))
 
@@ -252,37 +275,3 @@ class Monitor:
         """Tell the sentinel; when it is gone, what is here is saved and answered all the same."""
         with suppress(OSError):
             self._control.send(frame)
-
-    def _acknowledge(self, entries: Sequence[Saved]) -> None:
-        with self.receipts.in_turn:
-            self._acknowledge_in_turn(entries)
-
-    def _acknowledge_in_turn(self, entries: Sequence[Saved]) -> None:
-        delays: dict[float, list[str]] = defaultdict(list)
-        finals: list[str] = []
-        for entry in entries:
-            receipt = self.receipts.newest(entry.seq, entry.header["receipt"])
-            if entry.header.get("fail"):
-                self._broker.fail(receipt)
-            elif entry.verdict.is_final:
-                finals.append(entry.header.get("newest") or receipt)
-            else:
-                delays[round(entry.verdict.delay, 1)].append(receipt)
-        if finals:
-            self._broker.acknowledge_many(finals)
-        for delay, receipts in delays.items():
-            if not delay or self._broker.supports_delay:  # else the end of the lease is the delay
-                self._broker.release(receipts, delay=delay, counted=True)
-
-    def _insist(self, answer: Callable[[], None]) -> None:
-        """Answer, however long the broker is away; one that is there and refuses is asked a few times only."""
-        for tries in itertools.count(1):
-            try:
-                return answer()
-            except Exception as error:  # whatever the broker's client raises
-                logger.warning("%s cannot answer the broker: %s", self._name, error)
-            if tries >= ANSWER_TRIES and (self._is_told_to_stop or self._broker.ping()):
-                break
-            self._recover(tries)
-        logger.error("%s leaves deliveries to the end of their lease: the broker does not take the answer", self._name)
-        return None

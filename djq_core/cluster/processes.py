@@ -228,6 +228,7 @@ def run_monitor(runtime: Runtime, origin: Origin, data_end: socket.socket, contr
         monitor = Monitor(origin.name, runtime, runtime.broker(), Channel(data_end), control)
         handlers: dict[Kind, Callable[[Frame], None]] = {
             Kind.EVENT: lambda frame: monitor.tell_death(frame.header),
+            Kind.STOP: lambda _: monitor.hurry(),
         }
         Control(control, runtime.broker(), handlers, receipts=monitor.receipts).start()
         try:

@@ -140,8 +140,8 @@ class Stop:
         if monitor is None:
             return not self._sentinel.traffic.table.finished or is_late
         if monitor.is_ready and not self._is_told(monitor, Kind.STOP):
-            self._told.add((monitor.pid, Kind.STOP))
-            monitor.data.send(Frame(Kind.STOP))
+            self._tell("monitor", Kind.STOP)  # at once: it may be waiting for its broker, and read no results
+            monitor.data.send(Frame(Kind.STOP))  # after the last result
         if is_late:
             self._kill([monitor])
         return is_late

@@ -15,11 +15,12 @@ import pytest
 
 from djq_core import hookimpl
 from djq_core.brokers import BrokerSettings
+from djq_core.cluster.answering import ANSWER_TRIES, LAST_ANSWERS, LONGEST_PAUSE
 from djq_core.cluster.callbacks import BATCH
 from djq_core.cluster.channels import Channel, Frame, Kind
-from djq_core.cluster.monitor import ANSWER_TRIES, LONGEST_PAUSE, Monitor
+from djq_core.cluster.monitor import Monitor
 from djq_core.envelope import Place, TaskPackage, TaskResult, encode_package, new_id
-from djq_core.exceptions import ResultBackendUnavailable
+from djq_core.exceptions import BrokerError, ResultBackendUnavailable
 from djq_core.models import Part, Task
 from djq_core.results import Stored
 from djq_core.runtime import Runtime
@@ -603,9 +604,11 @@ class Refusing(LoggingBroker):
 
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let nobody sleep, and give what was to be slept."""
+    """Let nobody sleep, as if the time had passed all the same, and give what was to be slept."""
     slept: list[float] = []
+    monotonic = time.monotonic
     monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + sum(slept))
     return slept
 
 
@@ -617,7 +620,7 @@ def test_a_broker_that_is_there_and_refuses_is_asked_a_few_times_only(
     assert desk.done() == [1]
     assert LOG.count("refused") == ANSWER_TRIES
     assert 1 < sum(naps) < 60
-    assert "m leaves deliveries to the end of their lease" in caplog.text
+    assert "m leaves 1 deliveries to the end of their lease" in caplog.text
 
 
 class LongAway(LoggingBroker):
@@ -641,15 +644,48 @@ def test_a_broker_that_is_away_is_asked_until_it_is_back(stack: ExitStack, naps:
     assert max(naps) <= LONGEST_PAUSE
 
 
-def test_a_stop_does_not_wait_for_a_broker_that_is_away(
+def test_a_stop_waits_a_few_seconds_for_a_broker_that_is_away(
     stack: ExitStack, naps: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     desk = desk_of(stack, new_shelf(), LongAway)
-    desk.broker.failures = 3 * ANSWER_TRIES
+    desk.broker.failures = 30 * ANSWER_TRIES
     desk.send(1)
-    assert desk.done() == [1]
-    assert caplog.text.count("m cannot answer the broker") == ANSWER_TRIES
-    assert ("acknowledge", ["r1"]) not in LOG
+    desk.send(2, success=False)
+    assert desk.done() == [1, 2]
+    assert LAST_ANSWERS <= sum(naps) < LAST_ANSWERS + LONGEST_PAUSE
+    assert "m leaves 2 deliveries to the end of their lease" in caplog.text
+    assert [entry for entry in LOG if entry[0] in ("acknowledge", "release")] == []
+
+
+def test_what_waits_for_its_broker_hears_of_a_stop(
+    stack: ExitStack, naps: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It reads no results then, and the stop comes after them; what they say is saved, and no broker asked any more."""
+
+    class Away(LoggingBroker):
+        tries = 0
+
+        def acknowledge_many(self, ids: Sequence[str]) -> None:
+            self.tries += 1
+            if self.tries == 3 * ANSWER_TRIES:
+                for seq in (2, 3):
+                    desk.send(seq)
+                desk.data.send(Frame(Kind.STOP))
+                desk.monitor.hurry()
+            super().acknowledge_many(ids)
+
+    shelf = new_shelf()
+    desk = desk_of(stack, shelf, Away)
+    desk.broker.failures = 1000
+    desk.send(1)
+    frames = desk.finish()
+    assert [frame.header for frame in frames if frame.kind is Kind.DONE] == [[1], [2, 3]]
+    assert [row.package.name for row in shelf.rows.values()] == ["n1", "n2", "n3"]
+    told = [record.getMessage() for record in caplog.records if "leaves" in record.getMessage()]
+    assert [line.split(":")[0] for line in told] == [
+        f"m leaves {count} deliveries to the end of their lease" for count in (1, 2)
+    ]
+    assert caplog.text.count("cannot answer") < 4 * ANSWER_TRIES, "once it is given up, it is not asked for the others"
 
 
 def test_the_sentinel_s_end_stops_the_monitor_when_all_is_saved(stack: ExitStack) -> None:
@@ -673,3 +709,37 @@ def test_the_next_link_is_enqueued_on_its_own_queue(stack: ExitStack) -> None:
     queue = desk.runtime.shared_broker("other")
     assert isinstance(queue, MemoryBroker)
     assert len(queue.queue) == 1
+
+
+class NoSending(LoggingBroker):
+    """A broker that takes answers and no packages."""
+
+    def enqueue(self, package: Any) -> str | None:
+        raise BrokerError("The memory is full.")
+
+
+def test_a_stop_leaves_a_link_that_cannot_be_sent_to_the_next_delivery(stack: ExitStack, naps: list[float]) -> None:
+    runtime = runtime_of(broker=NoSending)
+    desk = Desk(stack, runtime, NoSending())
+    for seq in (1, 2):
+        desk.send(seq, package_of(runtime, name=f"n{seq}", chain=(package_of(runtime, name="link"),)))
+    desk.send(3)
+    assert sorted(desk.done()) == [1, 2, 3]
+    assert set(Task.objects.values_list("name", flat=True)) == {"n1", "n2", "n3"}
+    assert [entry for entry in LOG if entry[0] == "acknowledge"] == [("acknowledge", ["r3"])]
+    assert LAST_ANSWERS <= sum(naps) < LAST_ANSWERS + LONGEST_PAUSE, "for all of them together"
+
+
+def test_a_link_that_nobody_would_send_later_is_waited_for(stack: ExitStack, naps: list[float]) -> None:
+    class BackAgain(NoSending):
+        supports_receipts = False
+
+        def enqueue(self, package: Any) -> str | None:
+            return super().enqueue(package) if sum(naps) < 3 * LAST_ANSWERS else LoggingBroker.enqueue(self, package)
+
+    runtime = runtime_of(broker=BackAgain)
+    desk = Desk(stack, runtime, BackAgain())
+    desk.send(1, package_of(runtime, chain=(package_of(runtime, name="link"),)), receipt=None)
+    desk.monitor.hurry()
+    assert desk.done() == [1]
+    assert [entry for entry in LOG if entry[0] == "enqueue"] == [("enqueue",)]

@@ -206,6 +206,7 @@ def test_the_monitor_comes_after_the_workers_and_the_pusher_leaves_last(scene: S
     scene.until_monitor()
     scene.go_on()
     assert scene.bench.given(monitor) == [STOP]
+    assert scene.told("monitor") == [STOP], "it may wait for its broker, and read no results"
     assert scene.told("pusher") == []
     del scene.guard.helpers["monitor"]
     scene.go_on()

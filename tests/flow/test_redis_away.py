@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from djq_core.cluster.answering import LAST_ANSWERS
 from tests.harness.fixtures import REDIS_LIST, REDIS_RECEIPTS, MakeSite
 from tests.harness.oracle import START
 from tests.harness.sites import WORKERS
@@ -74,6 +75,26 @@ def test_a_frozen_server_stops_no_process(make_site: MakeSite, start_valkey: Sta
         wait_until(lambda: site.row("after")["success"], 10, "it goes on")
         assert cluster.everybody(WORKERS) == before
         assert cluster.stop() == 0
+
+
+def test_a_stop_does_not_wait_for_a_server_that_is_away(make_site: MakeSite, start_valkey: StartValkey) -> None:
+    """What nobody could acknowledge runs once more: the lease is over, and the row stays as it is."""
+    server = start_valkey(appendonly="yes")
+    site = make_site(REDIS_RECEIPTS, server=server, q_cluster={"retry": LEASE})
+    with site.cluster() as cluster:
+        site.call("enqueue_many", "mark", [f"task-{n}" for n in range(WORKERS)], 0.5)
+        wait_until(lambda: site.oracle.total(START) == WORKERS, 10, "four run")
+        server.kill()
+        cluster.wait_for("cannot answer the broker", 10)
+        assert cluster.stop(3 * LAST_ANSWERS) == 0
+        cluster.assert_nothing_left(0.5)
+        assert cluster.log.lines(r"leaves \d deliveries to the end of their lease")
+    server.start()
+    site.wait_counts(WORKERS, queued=WORKERS)
+    with site.cluster() as successor:
+        site.wait_counts(WORKERS)
+        assert set(site.oracle.count(START).values()) == {2}
+        assert successor.stop() == 0
 
 
 @on_redis
