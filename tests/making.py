@@ -153,6 +153,7 @@ def runtime_of(
     *,
     broker: type[Broker] = MemoryBroker,
     results: type[ResultBackend] | None = None,
+    cache_results: type[ResultBackend] | None = None,
     reporter: type[ErrorReporter] | None = None,
     plugins: Sequence[object] = (),
     **keys: Any,
@@ -161,7 +162,8 @@ def runtime_of(
     keys = {"broker": "memory", "workers": 2, **keys, **({"error_reporter": {"own": {}}} if reporter else {})}
     made = conf(keys)
     registry = load(made, entry_points=[])
-    backends = {**registry.result_backends, **({"database": results} if results else {})}
+    own = {"database": results, "cache": cache_results}
+    backends = {**registry.result_backends, **{name: backend for name, backend in own.items() if backend}}
     reporters = {"own": reporter} if reporter else {}
     registry = replace(registry, brokers={"memory": broker}, result_backends=backends, error_reporters=reporters)
     for number, plugin in enumerate(plugins):

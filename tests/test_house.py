@@ -73,7 +73,7 @@ def test_only_the_pusher_fetches() -> None:
 
 def test_only_the_monitor_acknowledges() -> None:
     who_does = {name(path) for path in SOURCES if asks_broker(path, "acknowledge", "acknowledge_many")}
-    assert {who for who in who_does if not who.startswith("testing/")} == {"cluster/monitor.py"}
+    assert {who for who in who_does if not who.startswith("testing/")} == {"cluster/answering.py"}
 
 
 def test_the_name_of_a_test_fits_into_the_environment_of_what_it_starts(request: pytest.FixtureRequest) -> None:

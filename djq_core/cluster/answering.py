@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import itertools
 import logging
-import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
 from djq_core.brokers import Broker
+from djq_core.cluster.aside import recover
 from djq_core.cluster.callbacks import Saved
-from djq_core.cluster.databases import refresh_connections
 from djq_core.cluster.fencing import Receipts
 
 logger = logging.getLogger("djq")
 
-#: The longest pause between two tries to save or to answer, in seconds.
-LONGEST_PAUSE: Final = 2.0
 #: How often a broker that can be reached is asked before an answer is left to the end of the lease.
 ANSWER_TRIES: Final = 8
 #: Seconds for which a stop that has nothing else left to do waits for a broker that is away.
 LAST_ANSWERS: Final = 5.0
-
-
-def recover(tries: int) -> None:
-    """Wait for what is away, the longer the more often it was tried."""
-    refresh_connections()
-    time.sleep(min(LONGEST_PAUSE, 0.05 * 2 ** min(tries, 8)) * random.uniform(0.5, 1.0))
 
 
 class Answering:

@@ -6,33 +6,28 @@ import logging
 import os
 import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from djq_core.brokers import Broker
-from djq_core.cluster.answering import Answering, recover
+from djq_core.cluster.answering import Answering
+from djq_core.cluster.aside import Aside
 from djq_core.cluster.callbacks import BATCH, Callbacks, Saved
-from djq_core.cluster.chains import LinkNotSent
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.faults import Faults
 from djq_core.cluster.fencing import Receipts
-from djq_core.cluster.keeper import FINAL, Keeper, Verdict, verdict
+from djq_core.cluster.keeper import Keeper
 from djq_core.cluster.pruning import Pruning
-from djq_core.cluster.unpacking import bare_package, unpack
+from djq_core.cluster.saving import Saving, is_cached
+from djq_core.cluster.unpacking import unpack
 from djq_core.cluster.untold import Teller, Untold
-from djq_core.enqueue import enqueue
-from djq_core.envelope import TaskPackage
 from djq_core.exceptions import ResultBackendUnavailable
-from djq_core.results import Stored
 
 if TYPE_CHECKING:
     from djq_core.runtime import Runtime
 
 logger = logging.getLogger("djq")
-
-T = TypeVar("T")
 
 #: Seconds that plugins may take for the last metrics and reports, when the monitor stops.
 LAST_WORDS = 2.0
@@ -65,8 +60,9 @@ class Monitor:
         #: Shared with the thread that renews when the sentinel asks.
         self.receipts = Receipts(broker, self._report)
         self._answering = Answering(name, broker, self.receipts)
-        #: Since when no next link could be sent, by the monotonic clock.
-        self._unsent_since: float | None = None
+        #: What is to be cached, while the cache is away.
+        self._aside = Aside()
+        self._saving = Saving(name, runtime, self._keeper, self._answering, self._untold, self._report)
 
     def hurry(self) -> None:
         """Let nothing but results that are not saved delay the end; another thread calls this."""
@@ -83,7 +79,7 @@ class Monitor:
         self._teller.start()
         self._control.send(Frame(Kind.READY))
         logger.info("%s monitoring at %s", self._name, os.getpid())
-        while not (self._is_told_to_stop and self.callbacks.is_idle):
+        while not (self._is_told_to_stop and self.callbacks.is_idle and not self._aside):
             self._round()
         self._pruning.finish()
         until = time.monotonic() + LAST_WORDS
@@ -96,32 +92,64 @@ class Monitor:
     def _round(self) -> None:
         entries = self._collect()
         for batch in self._batches([entry for entry in entries if not entry.header.get("skip")]):
-            self._settle(batch)
+            self._begin(batch)
+        self._go_on()
         self._answer([entry for entry in entries if entry.header.get("skip")])
         self._answer(self.callbacks.take_called())
         if len(entries) < BATCH or self._pruning.is_crowded:
             self._pruning.look(is_idle=self._is_idle)
 
     def _batches(self, entries: Sequence[Saved]) -> list[list[Saved]]:
-        """Return what is saved together: a result whose link is not sent with the save stands alone.
+        """Return what is saved together: database and cache apart, and alone whose link is not sent with the save.
 
         Whoever kills this process between the two then repeats one link, and not those of a batch.
         """
-        together = [entry for entry in entries if not self._keeper.sends_alone(entry.result)]
-        alone = [[entry] for entry in entries if self._keeper.sends_alone(entry.result)]
-        return [together, *alone] if together else alone
+        together: dict[bool, list[Saved]] = {False: [], True: []}
+        alone: list[list[Saved]] = []
+        for entry in entries:
+            if self._keeper.sends_alone(entry.result):
+                alone.append([entry])
+            else:
+                together[is_cached(entry)].append(entry)
+        return [batch for batch in (*together.values(), *alone) if batch]
 
-    def _settle(self, entries: Sequence[Saved]) -> None:
+    def _begin(self, batch: Sequence[Saved]) -> None:
+        """Settle a batch; while the cache is away, what is to be cached waits without being tried."""
+        if self._aside and is_cached(batch[0]):
+            self._aside.put(batch)
+        elif left := self._settle(batch):
+            self._aside.put(left)
+
+    def _go_on(self) -> None:
+        """Settle what waits, as far as its store is there again."""
+        while batch := self._aside.first():
+            if left := self._settle(batch):
+                self._aside.put_off(left)
+                continue
+            self._aside.drop()
+            if not self._aside:
+                self._saving.tell_back()
+
+    def _settle(self, entries: Sequence[Saved]) -> Sequence[Saved]:
+        """Save a batch and see to what follows; return it where it has to wait for its store."""
         self._faults.hit("monitor.before_save")
         if not (entries := self._without_superseded(entries)):
-            return
+            return []
         try:
-            saved = self._save(entries)
-        except LinkNotSent:
+            saved = self._saving.save(entries)
+        except ResultBackendUnavailable as error:
+            if not self._saving.is_left(entries, error):
+                if not self._aside:
+                    self._saving.tell_away(error)
+                return entries
             self._answering.leave(entries)
             self._done(entries)
-            return
+            return []
         self._faults.hit("monitor.after_save")
+        self._follow(saved)
+        return []
+
+    def _follow(self, saved: Sequence[Saved]) -> None:
         for entry in saved:
             self._keeper.announce(entry.result)
         self._untold.tell_tasks(saved)
@@ -164,8 +192,9 @@ class Monitor:
         self._is_idle = False
         if not self._data.has_frame:
             sources = [self._data.fileno(), self.callbacks.fileno()]
-            ready, _, _ = select.select(sources, [], [], self._pruning.patience)
-            self._is_idle = not ready
+            patience = self._aside.patience if self._aside else self._pruning.patience
+            ready, _, _ = select.select(sources, [], [], patience)
+            self._is_idle = not ready and not self._aside
         entries: list[Saved] = []
         try:
             while len(entries) < BATCH and (frame := self._data.receive(timeout=0)) is not None:
@@ -178,83 +207,6 @@ class Monitor:
             self._is_told_to_stop = True
             self.hurry()
         return entries
-
-    # Saving
-
-    def _save(self, entries: Sequence[Saved]) -> list[Saved]:
-        """Save a batch; one that is refused is halved until the row that is refused stands alone."""
-        results = [entry.result for entry in entries]
-        again = {entry.result.package.id for entry in entries if entry.header["unanswered"] > 1}
-        try:
-            stored = self._until_reached(lambda: self._keeper.save(results, self._submit, again=again), entries)
-        except LinkNotSent:
-            raise
-        except Exception as error:  # whatever a database says to a row that it refuses
-            if len(entries) == 1:
-                return [self._save_refused(entries[0], error)]
-            half = len(entries) // 2
-            return [*self._save(entries[:half]), *self._save(entries[half:])]
-        return [self._judged(entry, stored.get(entry.result.package.id)) for entry in entries]
-
-    def _save_refused(self, entry: Saved, error: Exception) -> Saved:
-        """Save a failure in place of a result that the store refuses, without what made it too large or unfit."""
-        package = entry.result.package
-        logger.error("The result of [%s] could not be saved: %s", package.name, error, exc_info=error)
-        self._untold.tell(error, package.as_dict(), "monitor", attempt=entry.result.attempt)
-        reason = self._runtime.dump(f"The result of {package.func} could not be saved: {type(error).__name__}: {error}")
-        serializer, parts = self._runtime.conf.serializer, bare_package(self._runtime, entry.header).parts
-        bare = replace(package, parts=parts, serializer=serializer)
-        refused = replace(entry.result, package=bare, success=False, result=reason, serializer=serializer)
-        try:
-            self._until_reached(lambda: self._keeper.save([refused], self._submit))
-        except Exception:  # not even that: the log is the last place
-            logger.critical("The failure of [%s] %s could not be saved", package.name, package.id, exc_info=True)
-            return replace(entry, result=refused, verdict=Verdict(is_final=False, delay=self._runtime.conf.retry))
-        return replace(entry, result=refused, verdict=FINAL)
-
-    def _judged(self, entry: Saved, stored: Stored | None) -> Saved:
-        is_settled = entry.header.get("fail") or entry.header.get("final") or not self._broker.supports_receipts
-        if is_settled:
-            return entry
-        judged = verdict(self._runtime.conf, entry.result, stored, time.monotonic() - entry.header["fetched"])
-        return entry if judged is entry.verdict else replace(entry, verdict=judged)
-
-    def _submit(self, package: TaskPackage) -> None:
-        enqueue(self._runtime, package)
-        self._unsent_since = None
-
-    def _until_reached(self, save: Callable[[], T], entries: Sequence[Saved] = ()) -> T:
-        """Save, however long the store is away: nothing is acknowledged meanwhile and the cluster stops fetching.
-
-        Raises LinkNotSent at the end of a stop where the results of ``entries`` are saved and only their links are not
-        sent: the tasks are delivered again, and their links sent then.
-        """
-        tries = 0
-        while True:
-            try:
-                saved = save()
-            except ResultBackendUnavailable as error:
-                if isinstance(error, LinkNotSent) and self._is_left(entries):
-                    raise
-                if not tries:
-                    logger.error("%s cannot save: %s", self._name, error)
-                    self._untold.tell(error, None, "monitor")
-                    self._report(Frame(Kind.STORE, header=False))
-                tries += 1
-                recover(tries)
-                continue
-            if tries:
-                logger.info("%s saves again", self._name)
-                self._report(Frame(Kind.STORE, header=True))
-            return saved
-
-    def _is_left(self, entries: Sequence[Saved]) -> bool:
-        """Has a stop waited for long enough, where leases bring back what is saved but for its link?"""
-        is_saved = bool(entries) and all(self._keeper.sends_alone(entry.result) for entry in entries)
-        if not (is_saved and self._broker.supports_receipts):
-            return False
-        self._unsent_since = self._unsent_since or time.monotonic()
-        return self._answering.is_over(self._unsent_since)
 
     # Answering
 

@@ -16,7 +16,8 @@ import pytest
 
 from djq_core import hookimpl
 from djq_core.brokers import BrokerSettings
-from djq_core.cluster.answering import ANSWER_TRIES, LAST_ANSWERS, LONGEST_PAUSE
+from djq_core.cluster.answering import ANSWER_TRIES, LAST_ANSWERS
+from djq_core.cluster.aside import LONGEST_PAUSE
 from djq_core.cluster.callbacks import BATCH
 from djq_core.cluster.channels import Channel, Frame, Kind
 from djq_core.cluster.monitor import Monitor
@@ -535,6 +536,52 @@ def test_a_store_that_is_away_is_waited_for(stack: ExitStack, caplog: pytest.Log
     assert [entry[0] for entry in LOG][:3] == ["save", "post_execute", "acknowledge"]
     assert caplog.text.count("m cannot save: The shelf is away.") == 1
     assert "m saves again" in caplog.text
+
+
+def test_a_cache_that_is_away_delays_cached_results_alone(stack: ExitStack, caplog: pytest.LogCaptureFixture) -> None:
+    shelf = new_shelf(log=LOG)
+
+    class Cache(new_shelf(log=LOG)):  # type: ignore[misc]
+        def save_many(self, results: Sequence[TaskResult]) -> Mapping[str, Stored]:
+            if len(shelf.rows) < 3:
+                raise ResultBackendUnavailable("The cache is away.")
+            return super().save_many(results)  # type: ignore[no-any-return]
+
+    class Answered(LoggingBroker):
+        def acknowledge_many(self, ids: Sequence[str]) -> None:
+            super().acknowledge_many(ids)
+            if "r2" in ids:  # some time later
+                desk.send(3, package_of(runtime, name="n3", cached=True))
+                desk.send(4)
+                desk.send(5, success=False)
+                desk.data.send(Frame(Kind.STOP))
+
+    runtime = runtime_of(results=shelf, cache_results=Cache, broker=Answered, backoff=3)
+    desk = Desk(stack, runtime, Answered())
+    desk.send(1, package_of(runtime, name="n1", cached=True, hook=f"{HERE}.note"))
+    desk.send(2)
+    with caplog.at_level(logging.INFO, "djq"):
+        frames = desk.finish()
+    assert [entry[1] for entry in LOG if entry[0] == "save"] == [["n2"], ["n4", "n5"], ["n1"], ["n3"]]
+    assert [seq for frame in frames if frame.kind is Kind.DONE for seq in frame.header] == [2, 4, 5, 3, 1]
+    assert not [frame for frame in frames if frame.kind is Kind.STORE], "what is not saved counts as held"
+    assert ("hook", "n1") in LOG
+    assert caplog.text.count("m cannot save: The cache is away.") == 1
+    assert caplog.text.count("m saves again") == 1
+
+
+def test_a_database_that_is_away_is_waited_for_beside_a_cache_that_is(
+    stack: ExitStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf, cache = new_shelf(log=LOG, outages=2), new_shelf(log=LOG, outages=3)
+    runtime = runtime_of(results=shelf, cache_results=cache, broker=LoggingBroker)
+    desk = Desk(stack, runtime, LoggingBroker())
+    desk.send(1, package_of(runtime, name="n1", cached=True))
+    desk.send(2)
+    frames = desk.work()
+    assert [frame.header for frame in frames if frame.kind is Kind.STORE] == [False, True]
+    assert [entry[1] for entry in LOG if entry[0] == "save"] == [["n2"], ["n1"]]
+    assert caplog.text.count("m cannot save: The shelf is away.") == 2
 
 
 def test_nothing_beyond_the_limit_is_kept_once_all_is_quiet(stack: ExitStack) -> None:
