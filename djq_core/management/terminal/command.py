@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from djq_core import optional
 from djq_core.management.base import TranslatedCommand, language_of
+from djq_core.management.numbers import number
 from djq_core.management.terminal.words import clean_json
 from djq_core.monitor.secrets import first_line
 from djq_core.phrases import in_words
@@ -103,7 +104,7 @@ def add_live_arguments(parser: CommandParser) -> None:
 
 def seconds(text: str) -> float:
     """Return a time from the command line, within a tenth of a second and an hour."""
-    return min(_LONGEST, max(_SHORTEST, float(text)))
+    return min(_LONGEST, max(_SHORTEST, number(text)))
 
 
 def _as_json(value: object) -> object:
