@@ -140,8 +140,18 @@ def test_a_database_that_is_away_is_one_line() -> None:
         said("qinfo")
 
 
+def test_a_table_that_is_missing_is_told_with_what_makes_it() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE djq_core_schedule")
+    for line in ("qinfo", "qinfo --json"):
+        with pytest.raises(
+            CommandError, match=r"^A table is missing: .*djq_core_schedule\. Run: python manage\.py migrate"
+        ):
+            said(*line.split())
+
+
 def _refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-    return execute("SELECT * FROM no_such_table", None, many, context)
+    return execute("SELECT no_such_function()", None, many, context)
 
 
 # qmonitor
