@@ -48,11 +48,15 @@ def _maker(reporter: type[ErrorReporter], name: str, settings: Mapping[str, Any]
             reason = masked(given, settings)
             cause = error if reason == given else None
             if isinstance(error, _REFUSALS):
-                told = f"The error reporter {name!r} does not take its settings: {reason}."
+                told = f"The error reporter {name!r} does not take its settings: {_ended(reason)}"
                 raise ConfigurationError(told) from cause
-            raise DjqError(f"{reason}.") from cause
+            raise DjqError(_ended(reason)) from cause
 
     return make
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
 def missing_reporter(registry: Registry, name: str) -> str:

@@ -139,9 +139,13 @@ def available(alias: str) -> Iterator[BaseDatabaseWrapper]:
 
 def remedy(error: BaseException, alias: str) -> str:
     """Return what to do where a table is missing, to follow the error's text; nothing for any other error."""
+    return f". Is the table there? Run: manage.py migrate --database={alias}" if is_of_a_missing_table(error) else ""
+
+
+def is_of_a_missing_table(error: BaseException) -> bool:
+    """Does an error of a database say that a table is not there?"""
     text = str(error)
-    is_told = "no such table" in text or (isinstance(error, ProgrammingError) and _MISSING.search(text))
-    return f". Is the table there? Run: manage.py migrate --database={alias}" if is_told else ""
+    return "no such table" in text or (isinstance(error, ProgrammingError) and bool(_MISSING.search(text)))
 
 
 def _lock_no_gaps(connection: BaseDatabaseWrapper) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -139,8 +140,18 @@ def test_a_database_that_is_away_is_one_line() -> None:
         said("qinfo")
 
 
+def test_a_table_that_is_missing_is_told_with_what_makes_it() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE djq_core_schedule")
+    for line in ("qinfo", "qinfo --json"):
+        with pytest.raises(
+            CommandError, match=r"^A table is missing: .*djq_core_schedule\. Run: python manage\.py migrate"
+        ):
+            said(*line.split())
+
+
 def _refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-    return execute("SELECT * FROM no_such_table", None, many, context)
+    return execute("SELECT no_such_function()", None, many, context)
 
 
 # qmonitor
@@ -181,9 +192,18 @@ def test_an_interval_is_kept_within_reason(text: str, expected: float) -> None:
     assert seconds(text) == expected
 
 
-def test_an_interval_that_is_no_number_is_refused() -> None:
-    with pytest.raises(CommandError, match="invalid seconds value: 'soon'"):
-        said("qmonitor", "--interval", "soon")
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("qmonitor --interval soon", "argument --interval: soon is not a number"),
+        ("djq health --timeout soon", "argument --timeout: soon is not a number"),
+        ("djq health --max-wait soon", "argument --max-wait: soon is not a number"),
+        ("djq explain x --depth 1.5", "argument --depth: 1.5 is not a whole number"),
+    ],
+)
+def test_what_is_no_number_is_refused_in_words(line: str, told: str) -> None:
+    with pytest.raises(CommandError, match=f"{re.escape(told)}$"):
+        said(*line.split())
 
 
 # qmemory

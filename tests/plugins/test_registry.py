@@ -317,6 +317,15 @@ def test_settings_that_a_reporter_does_not_take_are_told(site: Site) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("said", "told"), [("Is it 7?", "Is it 7?"), ("It is 8.", "It is 8."), ("nine", "nine.")])
+def test_what_a_reporter_says_of_its_settings_is_ended_once(site: Site, said: str, told: str) -> None:
+    site.install("djq-rollbar", REPORTER.replace("self.access_token = access_token", f"raise ValueError({said!r})"))
+    conf = conf_of(error_reporter={"rollbar": {"access_token": "secret"}})
+    with pytest.raises(ConfigurationError) as caught:
+        load(conf, entry_points=site.entry_points).reporters(conf)
+    assert str(caught.value).endswith(f"its settings: ValueError: {told}")
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from djq_core import current
 from djq_core.cluster.status import Running
 from djq_core.management.base import language_of
+from djq_core.management.numbers import whole
 from djq_core.management.subcommands.base import Answer, Subcommand
 from djq_core.management.subcommands.writing import style_of, wrapped
 from djq_core.monitor.causes import Cause
@@ -66,7 +67,7 @@ def _asked(options: Mapping[str, Any]) -> tuple[Facts, list[Cause]]:
 
 
 def _depth(text: str) -> int:
-    return min(_DEEPEST, max(0, int(text)))
+    return min(_DEEPEST, max(0, whole(text)))
 
 
 def _task(facts: Facts) -> dict[str, str] | None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from djq_core import current
 from djq_core.management.base import language_of
+from djq_core.management.numbers import number
 from djq_core.management.subcommands.base import Answer, Subcommand
 from djq_core.management.subcommands.writing import wrapped
 from djq_core.management.terminal.words import clean
@@ -62,7 +63,7 @@ class HealthOf(Subcommand):
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    seconds = number(text)
     if not 0 < seconds < 1e9:  # NaN is neither
         raise ArgumentTypeError(_("%(text)s is not a number of seconds above 0") % {"text": text})
     return seconds

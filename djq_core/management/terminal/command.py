@@ -14,9 +14,11 @@ from django.utils.translation import gettext as _
 
 from djq_core import optional
 from djq_core.management.base import TranslatedCommand, language_of
+from djq_core.management.numbers import number
 from djq_core.management.terminal.words import clean_json
 from djq_core.monitor.secrets import first_line
 from djq_core.phrases import in_words
+from djq_core.results.database import is_of_a_missing_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +53,7 @@ class TerminalCommand(TranslatedCommand):
         except (ImproperlyConfigured, ImportError) as error:
             raise CommandError(in_words(error)) from error
         except DatabaseError as error:
-            raise CommandError(_("The database does not answer: %(error)s") % {"error": first_line(error)}) from error
+            raise CommandError(_trouble_of(error)) from error
 
     def show(self, options: dict[str, Any]) -> None:
         """Write what was asked for; raise ImportError that says what to install."""
@@ -103,7 +105,14 @@ def add_live_arguments(parser: CommandParser) -> None:
 
 def seconds(text: str) -> float:
     """Return a time from the command line, within a tenth of a second and an hour."""
-    return min(_LONGEST, max(_SHORTEST, float(text)))
+    return min(_LONGEST, max(_SHORTEST, number(text)))
+
+
+def _trouble_of(error: DatabaseError) -> str:
+    told = {"error": first_line(error)}
+    if is_of_a_missing_table(error):
+        return _("A table is missing: %(error)s. Run: python manage.py migrate") % told
+    return _("The database does not answer: %(error)s") % told
 
 
 def _as_json(value: object) -> object:
